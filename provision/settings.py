@@ -1,0 +1,71 @@
+"""Settings: what the environment says. The sync profile says what a run may do; this says where it runs.
+
+A flag wins over the environment, the environment over `.env` in the working folder. Credentials are not here:
+azure-identity reads its own variables (`AZURE_*`), so that no secret passes through our code.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from provision.errors import SettingsError
+
+PUBLIC_GRAPH = "https://graph.microsoft.com"
+
+
+class Settings(BaseSettings):
+    """Where a run reads, writes and keeps its state."""
+
+    model_config = SettingsConfigDict(env_prefix="PROVISION_", env_file=".env", extra="ignore", frozen=True)
+
+    graph_url: str = PUBLIC_GRAPH
+    """Root of Microsoft Graph: the public cloud, a national cloud, or a sandbox on this machine."""
+
+    state: Path | None = None
+    """Folder for the store, the first passwords and the embedded tenant. Empty: `.provision` beside the profile."""
+
+    @field_validator("graph_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme == "https" and parts.hostname:
+            return value.rstrip("/")
+        if parts.scheme == "http" and is_loopback(value):
+            return value.rstrip("/")
+        raise ValueError("must be https://…, or http:// on this machine (127.0.0.1, localhost, [::1])")
+
+    def state_folder(self, beside: Path) -> Path:
+        """The state folder of a profile (or roster) that lies in `beside`."""
+        return self.state if self.state is not None else beside / ".provision"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` points at this machine, the only place where no credential is needed."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**flags: object) -> Settings:
+    """Settings from flags (those that are not None), the environment and `.env`.
+
+    Raises `SettingsError` naming the variable and the mend.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+    except ValidationError as error:
+        details = [
+            f"PROVISION_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("A setting cannot be used.", details) from None

@@ -1,0 +1,150 @@
+"""Opening, locking and migrating the store."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+
+from provision.errors import Locked, StateError
+from provision.store.schema import MIGRATIONS
+
+Row: TypeAlias = tuple[Any, ...]
+MEMORY_LIMIT = "300MB"  # an Azure Automation sandbox has 400 MB for everything; past it DuckDB spills to disk
+FETCH = 2_000  # rows per fetch when a result is streamed
+
+
+class Store:
+    """A connection to the tables. SQL goes in, rows come out; a result is always read to its end.
+
+    DuckDB 2 refuses new work on a connection while a result is unread, so a streamed result has a cursor of
+    its own.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self._connection = connection
+        self.path = path
+
+    def run(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> None:
+        """Carry out one statement and drop its result."""
+        self._connection.execute(sql, values or None).fetchall()
+
+    def rows(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> list[Row]:
+        """A small result, whole."""
+        return self._connection.execute(sql, values or None).fetchall()
+
+    def value(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Any:  # noqa: ANN401  # any column
+        """The first column of the first row, or None."""
+        found = self.rows(sql, values)
+        return found[0][0] if found else None
+
+    def stream(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Iterator[Row]:
+        """A result of any size, a block at a time, in memory that does not grow with it."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql, values or None)
+            while block := cursor.fetchmany(FETCH):
+                yield from block
+        finally:
+            cursor.close()
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Add rows column by column: one statement, whatever their number."""
+        if rows:
+            lists = [list(column) for column in zip(*rows, strict=True)]
+            marks = ", ".join("unnest(?)" for _ in columns)
+            self.run(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {marks}", lists)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it, or none of it; durable when the block has ended."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Write what is pending and let go of the file."""
+        self._connection.close()
+
+
+def open_store(folder: Path, name: str) -> Store:
+    """The store of profile `name` in the state folder, made and migrated as needed.
+
+    Raises `Locked` while another process has it, `StateError` where the folder or the file cannot be used.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise StateError(f"'{name}' cannot name a state file: letters, digits, '.', '_' and '-' only.")
+    path = folder / f"{name}.duckdb"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = _connect(path)
+        path.chmod(0o600)
+    except OSError as error:
+        raise StateError(f"The state folder {folder} cannot be used: {error.strerror or error}.") from None
+    store = Store(connection, path)
+    _migrate(store)
+    return store
+
+
+def in_memory() -> Store:
+    """A store that leaves nothing behind: for `check`, and for tests."""
+    store = Store(_configured(duckdb.connect(":memory:")), None)
+    _migrate(store)
+    return store
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    before = os.umask(0o077)  # the file is private from its first byte
+    try:
+        return _configured(duckdb.connect(str(path)))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise Locked(
+                f"Another run is using {path}.", ["Wait for it to end, or give this run another --state folder."]
+            ) from None
+        raise StateError(f"The state file {path} cannot be read.", _advice(error)) from None
+    except duckdb.Error as error:
+        raise StateError(f"The state file {path} cannot be read.", _advice(error)) from None
+    finally:
+        os.umask(before)
+
+
+def _advice(error: duckdb.Error) -> list[str]:
+    return [
+        str(error).splitlines()[0],
+        "Move the file away to start afresh: nothing is removed from any class until a new ledger has grown.",
+    ]
+
+
+def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET autoinstall_known_extensions = false")  # nothing is ever downloaded
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _migrate(store: Store) -> None:
+    store.run("CREATE SCHEMA IF NOT EXISTS run")
+    store.run("CREATE TABLE IF NOT EXISTS run.schema_version (version INTEGER)")
+    version = store.value("SELECT coalesce(max(version), 0) FROM run.schema_version")
+    if version > len(MIGRATIONS):
+        raise StateError(
+            f"The state file {store.path} was written by a newer version of provision (schema {version}).",
+            ["Install that version, or give another --state folder."],
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        with store.transaction():
+            for statement in script.split(";"):
+                if statement.strip():
+                    store.run(statement)
+            store.run("INSERT INTO run.schema_version VALUES (?)", [number])

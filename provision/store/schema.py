@@ -1,0 +1,93 @@
+"""The tables of the store, as a list of migrations: append, never edit what has been released.
+
+`roster` is what the school says, `current` what Microsoft 365 holds, `desired` what it should hold, `ledger` what
+we have put there, `journal` what was attempted, `run` what this run is working on. All values are text unless a
+type says otherwise; dates are ISO 8601 text. `file` and `record` give the origin of a row: the file's name and
+the row as a spreadsheet numbers it (the header is row 1).
+"""
+
+from __future__ import annotations
+
+ROSTER = """
+CREATE SCHEMA roster;
+CREATE TABLE roster.files (file TEXT, sha256 TEXT, bytes BIGINT, records BIGINT);
+CREATE TABLE roster.orgs (
+    id TEXT, name TEXT, type TEXT, parent_id TEXT, number TEXT, nces_id TEXT, state_id TEXT,
+    grade_low TEXT, grade_high TEXT, principal_id TEXT, principal_name TEXT, principal_email TEXT,
+    address TEXT, city TEXT, state TEXT, country TEXT, zip TEXT, phone TEXT, zone TEXT,
+    file TEXT, record BIGINT);
+CREATE TABLE roster.persons (
+    id TEXT, source_id TEXT, username TEXT, given_name TEXT, family_name TEXT, middle_name TEXT,
+    password TEXT, secondary_email TEXT, match_id TEXT, phone TEXT, sms TEXT, number TEXT, state_id TEXT,
+    title TEXT, qualification TEXT, graduation_year TEXT, status TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.roles (
+    person_id TEXT, org_id TEXT, role TEXT, session_id TEXT, grade TEXT, is_primary BOOLEAN,
+    start_date TEXT, end_date TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.sections (
+    id TEXT, org_id TEXT, title TEXT, number TEXT, code TEXT, session_ids TEXT[], course_id TEXT,
+    periods TEXT, status TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.enrollments (section_id TEXT, person_id TEXT, role TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.sessions (
+    id TEXT, title TEXT, type TEXT, school_year TEXT, start_date TEXT, end_date TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.courses (
+    id TEXT, org_id TEXT, title TEXT, code TEXT, description TEXT, school_year_session_id TEXT, subject TEXT,
+    grade TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.demographics (
+    person_id TEXT, sex TEXT, birth_date TEXT, birth_city TEXT, birth_state TEXT, birth_country TEXT,
+    ethnicity_codes TEXT, race_codes TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.flags (person_id TEXT, flag TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.relationships (person_id TEXT, contact_id TEXT, role TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.findings (
+    rule TEXT, severity TEXT, file TEXT, record BIGINT, field TEXT, value TEXT, message TEXT, mend TEXT);
+CREATE TABLE roster.held (kind TEXT, id TEXT, other_id TEXT, rule TEXT, file TEXT, record BIGINT);
+"""
+
+CURRENT = """
+CREATE SCHEMA current;
+CREATE TABLE current.tenant (id TEXT, name TEXT);
+CREATE TABLE current.domains (name TEXT, verified BOOLEAN);
+CREATE TABLE current.skus (sku_id TEXT, part_number TEXT, enabled BIGINT, consumed BIGINT);
+CREATE TABLE current.service_plans (sku_id TEXT, plan_id TEXT, plan_name TEXT);
+CREATE TABLE current.users (
+    object_id TEXT, user_principal_name TEXT, mail TEXT, mail_nickname TEXT, display_name TEXT, given_name TEXT,
+    family_name TEXT, middle_name TEXT, job_title TEXT, employee_id TEXT, usage_location TEXT, age_group TEXT,
+    consent TEXT, synced BOOLEAN, primary_role TEXT, external_source TEXT, student_id TEXT, teacher_id TEXT,
+    grade TEXT, student_number TEXT, graduation_year TEXT, birth_date TEXT, teacher_number TEXT);
+CREATE TABLE current.groups (
+    object_id TEXT, display_name TEXT, mail TEXT, mail_nickname TEXT, unique_name TEXT, unified BOOLEAN,
+    security BOOLEAN, synced BOOLEAN);
+CREATE TABLE current.sections (
+    object_id TEXT, external_id TEXT, display_name TEXT, mail_nickname TEXT, description TEXT, external_name TEXT,
+    external_source TEXT, class_code TEXT, grade TEXT, course_id TEXT, course_name TEXT, course_number TEXT,
+    course_description TEXT, course_subject TEXT, term_id TEXT, term_name TEXT, term_start TEXT, term_end TEXT);
+CREATE TABLE current.schools (
+    object_id TEXT, external_id TEXT, display_name TEXT, external_source TEXT, school_number TEXT, phone TEXT,
+    principal_id TEXT, principal_name TEXT, principal_email TEXT, lowest_grade TEXT, highest_grade TEXT,
+    street TEXT, city TEXT, state TEXT, postal_code TEXT, country TEXT);
+CREATE TABLE current.links (kind TEXT, left_id TEXT, right_id TEXT);
+CREATE TABLE current.admins (user_id TEXT);
+"""
+
+LEDGER = """
+CREATE SCHEMA ledger;
+CREATE TABLE ledger.objects (kind TEXT, key TEXT, object_id TEXT, run TEXT);
+CREATE TABLE ledger.links (
+    kind TEXT, key TEXT, left_key TEXT, right_key TEXT, left_id TEXT, right_id TEXT, role TEXT, run TEXT);
+CREATE TABLE ledger.roster_counts (entity TEXT, school TEXT, records BIGINT);
+CREATE TABLE ledger.roster_files (file TEXT, records BIGINT);
+CREATE TABLE ledger.profile (name TEXT, tenant TEXT);
+"""
+
+JOURNAL = """
+CREATE SCHEMA journal;
+CREATE TABLE journal.runs (
+    run TEXT, plan_id TEXT, tenant TEXT, started TIMESTAMPTZ, finished TIMESTAMPTZ, done BIGINT, failed BIGINT,
+    skipped BIGINT, stale BIGINT);
+CREATE TABLE journal.intents (
+    run TEXT, change_id TEXT, kind TEXT, action TEXT, key TEXT, object_id TEXT, left_key TEXT, right_key TEXT,
+    left_id TEXT, right_id TEXT, role TEXT, at TIMESTAMPTZ);
+CREATE TABLE journal.outcomes (
+    run TEXT, change_id TEXT, status TEXT, object_id TEXT, error TEXT, requests BIGINT, at TIMESTAMPTZ);
+"""
+
+MIGRATIONS: tuple[str, ...] = (ROSTER + CURRENT + LEDGER + JOURNAL,)
