@@ -1,0 +1,1 @@
+"""Carrying out a plan: the ready queue, the journal, the ledger, the first passwords."""

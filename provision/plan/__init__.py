@@ -1,0 +1,1 @@
+"""From desired and current to a plan: the difference, the lifecycle rules, the guards, the plan file."""
