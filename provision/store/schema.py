@@ -85,9 +85,15 @@ CREATE TABLE journal.runs (
     skipped BIGINT, stale BIGINT);
 CREATE TABLE journal.intents (
     run TEXT, change_id TEXT, kind TEXT, action TEXT, key TEXT, object_id TEXT, left_key TEXT, right_key TEXT,
-    left_id TEXT, right_id TEXT, role TEXT, at TIMESTAMPTZ);
+    left_id TEXT, right_id TEXT, role TEXT, moment TIMESTAMPTZ);
 CREATE TABLE journal.outcomes (
-    run TEXT, change_id TEXT, status TEXT, object_id TEXT, error TEXT, requests BIGINT, at TIMESTAMPTZ);
+    run TEXT, change_id TEXT, status TEXT, object_id TEXT, error TEXT, requests BIGINT, moment TIMESTAMPTZ);
 """
 
-MIGRATIONS: tuple[str, ...] = (ROSTER + CURRENT + LEDGER + JOURNAL,)
+RUN = """
+CREATE TABLE run.planned (digest TEXT);
+CREATE TABLE run.adopted (key TEXT, left_key TEXT, right_key TEXT, left_id TEXT, right_id TEXT, role TEXT);
+"""
+"""What the desired tables were planned for. All other tables of `run` are made anew by the step that fills them."""
+
+MIGRATIONS: tuple[str, ...] = (ROSTER + CURRENT + LEDGER + JOURNAL + RUN,)

@@ -1,0 +1,83 @@
+"""What CI runs. `nox` alone runs everything that is quick; `nox -s bench` measures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["lint", "imports", "types", "tests"]
+CONSTRAINTS = ("-c", "constraints.txt")
+KNOWN = ("3.10", "3.11", "3.12", "3.13", "3.14")
+
+
+def _works(python: str) -> bool:
+    try:
+        return subprocess.run([python, "-c", "pass"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _find(version: str) -> str | None:
+    """A Python of this version that runs: on the path, or among those that pyenv keeps."""
+    on_path = shutil.which(f"python{version}")
+    if on_path and _works(on_path):
+        return on_path
+    kept = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python"))
+    return str(kept[-1]) if kept else None
+
+
+PRESENT = [python for python in map(_find, KNOWN) if python]
+ENDS = sorted({PRESENT[0], PRESENT[-1]}, key=PRESENT.index) if os.environ.get("CI") and PRESENT else PRESENT
+
+
+def _install(session: nox.Session, *what: str) -> None:
+    session.install("-q", *CONSTRAINTS, *what)
+
+
+@nox.session(python=ENDS)
+def tests(session: nox.Session) -> None:
+    """The tests, on every Python that is present (in CI: the oldest and the newest)."""
+    _install(session, ".[dev]")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and layout."""
+    _install(session, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """import-linter: imports go one way."""
+    _install(session, "import-linter")
+    _install(session, "--no-deps", "-e", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    _install(session, "-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write anew what the docs generate from the code; the tests hold the two together."""
+    _install(session, "-e", ".[dev]")
+    session.run("python", "docs/generate.py")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory, as ratios against yardsticks run side by side. Minutes, and not part of CI."""
+    _install(session, ".[dev]")
+    session.run("python", "tests/bench/run.py", *session.posargs)

@@ -1,0 +1,84 @@
+"""First passwords: made here, durable in a private file before the account is, and nowhere else.
+
+They are never in the plan, the store, a log or a result. A create that was attempted before keeps the password of
+that attempt, because its account may exist. The password of an existing user is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import string
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from provision.errors import StateError
+
+LENGTH = 16
+CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%+-=?@")
+"""Four classes, as Entra wants three of; without the signs that children mistake for one another."""
+
+
+def random_password() -> str:
+    """A password of every class, in an order that tells nothing."""
+    signs = [secrets.choice(signs) for signs in CLASSES]
+    signs += [secrets.choice("".join(CLASSES)) for _ in range(LENGTH - len(signs))]
+    secrets.SystemRandom().shuffle(signs)
+    return "".join(signs)
+
+
+class PasswordFile:
+    """`<profile>.passwords.jsonl` in the state folder, mode 0600: one line per account that was about to be made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def known(self, keys: frozenset[str]) -> dict[str, str]:
+        """The passwords of earlier attempts at these keys; the last line of a key counts."""
+        found: dict[str, str] = {}
+        for line in self._lines():
+            if line["key"] in keys:
+                found[line["key"]] = line["password"]
+        return found
+
+    def save(self, accounts: Mapping[str, tuple[str, str]]) -> None:
+        """Add (sign-in name, password) by key, and return when they are on the disk.
+
+        Raises `StateError` when they cannot be saved: then the accounts must not be made.
+        """
+        if not accounts:
+            return
+        text = "".join(
+            json.dumps({"key": key, "user_principal_name": name, "password": password}) + "\n"
+            for key, (name, password) in accounts.items()
+        )
+        try:
+            with self._appending() as handle:
+                os.write(handle, text.encode())
+                os.fsync(handle)
+        except OSError as error:
+            raise StateError(
+                f"First passwords cannot be saved in {self.path}: {error.strerror}; no account was made for them."
+            ) from None
+
+    @contextmanager
+    def _appending(self) -> Iterator[int]:
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _lines(self) -> Iterator[dict[str, str]]:
+        """Whole lines only: a line that was cut off belongs to a request that never left."""
+        try:
+            with self.path.open(encoding="utf-8") as file:
+                for text in file:
+                    if text.endswith("\n") and text.strip(string.whitespace):
+                        yield json.loads(text)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise StateError(f"{self.path} cannot be read: {error}.") from None

@@ -1,0 +1,51 @@
+"""May this plan be applied, here and now? Asked before anything is written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from provision.errors import GuardTripped, StalePlan
+from provision.plan.planfile import Header
+from provision.profile import Profile
+from provision.store import Store
+
+
+def verify_header(header: Header, profile: Profile, overrides: frozenset[str], now: datetime) -> None:
+    """Raise `StalePlan` (other profile, expired) or `GuardTripped` (a guard, or a missing approval)."""
+    if header["profile"]["digest"] != profile.digest:
+        raise StalePlan(
+            f"The plan was made with another profile than '{profile.name}' as it is now.",
+            ["Plan again with this profile, and have the new plan approved."],
+        )
+    expires = datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    if now > expires:
+        raise StalePlan(f"The plan expired at {header['expires_at']}.", ["Plan again."])
+    stopping = [guard for guard in header["guards"] if guard["tripped"] and not guard["overridden"]]
+    stopping = [guard for guard in stopping if guard["guard"] not in overrides]
+    if stopping:
+        raise GuardTripped("A guard stops this plan; nothing was written.", guard_sentences(stopping))
+    if profile.plan.approval == "required":
+        raise GuardTripped(
+            "The profile requires an approval, which this version cannot record; nothing was written.",
+            ["Set plan.approval = \"none\" to apply plans that people approve elsewhere."],
+        )
+
+
+def verify_tenant(header: Header, store: Store) -> None:
+    """Raise `StalePlan` when the directory that was just read is not the plan's."""
+    here = store.value("SELECT id FROM current.tenant")
+    if here != header["tenant"]["id"]:
+        raise StalePlan(f"The plan is for tenant {header['tenant']['id']}, and this is {here}.")
+
+
+def guard_sentences(guards: list[Header]) -> list[str]:
+    """Each tripped guard in words, with its numbers and the way past it."""
+    lines = []
+    for guard in guards:
+        for measure in guard["measures"]:
+            lines.append(
+                f"{guard['guard']}: {measure['what']}: {measure['count']} of {measure['of']} "
+                f"({measure['percent']} %), limit {' or '.join(guard['limits'])}"
+            )
+        lines.append(f"If this is right, add --override {guard['guard']} to this one run.")
+    return lines

@@ -1,0 +1,59 @@
+"""The command line: the only code that prints, and the only one that knows typer.
+
+Commands import what they need when they run, so that `provision --help` loads no HTTP, Azure or Graph module.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from provision.cli import apply, check, demo, init, plan, sandbox, show, status
+from provision.errors import EXIT_CODES, ProvisionError
+
+EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+
+app = typer.Typer(
+    name="provision",
+    help="A school's roster into Microsoft 365: planned first, applied exactly, never deleting.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+for command in (init, check, plan, apply, show, demo, status):
+    command.register(app)
+app.add_typer(sandbox.app, name="sandbox")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: bool = typer.Option(False, "--version", help="Show the version and leave.", is_eager=True),  # noqa: FBT003
+) -> None:
+    if version:
+        from provision import __version__
+
+        sys.stdout.write(f"provision {__version__}\n")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: the one boundary at which errors become words."""
+    try:
+        app(args=arguments, prog_name="provision")
+    except ProvisionError as error:
+        from provision.cli.terminal import tell_error
+
+        tell_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. What was done is in the journal; run the same command again to go on.\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has left: nothing more to say
+        return 1
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    return 0

@@ -1,0 +1,48 @@
+"""`provision check`: is the roster in order? Reads files only; nothing is kept."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from provision.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from provision.store import Store
+
+MOST_FINDINGS = 50
+
+
+class FormatName(str, Enum):
+    """The roster formats of `provision.formats`, by name (a test holds the two lists together)."""
+
+    auto = "auto"
+    sds_v1 = "sds-v1"
+    sds_v1_uk = "sds-v1-uk"
+    sds_v2 = "sds-v2"
+    sds_v2_1 = "sds-v2.1"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check")(check)
+
+
+def check(
+    roster: Annotated[Path, typer.Argument(help="Folder or ZIP.", metavar="ROSTER")],
+    format: Annotated[FormatName, typer.Option("--format", help="The roster's format.")] = FormatName.auto,  # noqa: A002
+    json: JsonOption = False,
+) -> None:
+    """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors."""
+    from provision.formats import load_roster
+    from provision.roster import RosterOptions
+    from provision.store import in_memory
+
+    store = in_memory()
+    loaded = load_roster(store, roster, RosterOptions(), format.value)
+    errors = say_check_json(store, loaded.format) if json else say_check(store)
+    if errors:
+        raise typer.Exit(1)

@@ -1,0 +1,32 @@
+"""`provision init`: a profile to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("init")(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put it.", metavar="[FOLDER]")] = Path(),
+    name: Annotated[str, typer.Option("--name", help="The profile's name: the identity of its ledger.")] = "school",
+    tenant: Annotated[str, typer.Option("--tenant", help="Tenant id or domain; 'sandbox' is built in.")] = "sandbox",
+    domain: Annotated[str, typer.Option("--domain", help="The school's mail domain.")] = "contoso.edu",
+) -> None:
+    """Write profile.toml to start from. An existing file is never overwritten."""
+    from provision.cli.templates import write_template
+    from provision.cli.terminal import tell
+    from provision.profile import load_profile
+
+    values = {"name": name, "tenant": tenant, "domain": domain, "roster": "roster"}
+    target = folder / "profile.toml"
+    write_template("profiles/profile.toml", target, values)
+    load_profile(target)
+    tell(f"Wrote {target}.")
+    tell(f"Next: put the roster's files into {folder / 'roster'}, then `provision plan --profile {target}`.")

@@ -1,0 +1,31 @@
+"""Options that several commands share, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+ProfileOption = Annotated[Path, typer.Option("--profile", help="The sync profile (TOML).", metavar="FILE")]
+RosterOption = Annotated[
+    Optional[Path],  # noqa: UP045  # typer reads it at run time, on 3.10 too
+    typer.Option("--roster", help="Folder or ZIP, instead of the profile's.", metavar="PATH"),
+]
+StateOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--state", help="Folder for state [env: PROVISION_STATE; else .provision].", metavar="DIR"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
+OverrideOption = Annotated[
+    list[str],
+    typer.Option("--override", help="Let this run pass a guard, by its name in [guards].", metavar="GUARD"),
+]
+AcceptMissingOption = Annotated[
+    list[str],
+    typer.Option("--accept-missing", help="Take a roster file's absence or emptiness as meant.", metavar="FILE"),
+]
+RecreateOption = Annotated[
+    list[str],
+    typer.Option("--recreate", help="Make anew what was deleted by hand, by its key.", metavar="KEY"),
+]

@@ -1,0 +1,133 @@
+"""The road from roster to Graph, as the commands drive along it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from provision.apply.run import Applied, apply_plan
+from provision.errors import UsageError
+from provision.formats import load_roster
+from provision.graph import Graph, GraphReader, GraphWriter, connect
+from provision.plan.guards import GUARDS
+from provision.plan.header import plan_header
+from provision.plan.planfile import PlanFile, write_plan
+from provision.plan.planner import make_plan, planned_as
+from provision.policy.kinds import ORDER
+from provision.profile import Profile, load_profile
+from provision.roster import RosterOptions, missing_files
+from provision.settings import Settings, is_loopback
+from provision.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What every step of a run needs."""
+
+    settings: Settings
+    profile: Profile
+    store: Store
+    folder: Path
+    """The state folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What the operator lets this one run do, by name."""
+
+    overrides: frozenset[str] = frozenset()
+    accept_missing: frozenset[str] = frozenset()
+    recreate: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for a guard that does not exist."""
+        known = [guard.name for guard in GUARDS]
+        for name in sorted(self.overrides):
+            if name not in known:
+                raise UsageError(f"There is no guard '{name}'.", [f"Guards: {', '.join(known)}."])
+
+
+@contextmanager
+def open_run(settings: Settings, profile_path: Path) -> Iterator[Run]:
+    """Load the profile and hold its store."""
+    profile = load_profile(profile_path)
+    folder = settings.state_folder(profile.folder)
+    store = open_store(folder, profile.name)
+    try:
+        yield Run(settings, profile, store, folder)
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def directory(run: Run) -> AsyncIterator[Graph]:
+    """Microsoft Graph, or the tenant that is built in."""
+    if run.profile.tenant.embedded and not is_loopback(run.settings.graph_url):
+        from provision.sandbox import Sandbox, SandboxTransport, Tenant
+
+        path = sandbox_state(run.folder)
+        tenant = Tenant.load(path) if path.exists() else Tenant.new()
+        try:
+            async with connect(run.settings.graph_url, tenant.id, transport=SandboxTransport(Sandbox(tenant))) as graph:
+                yield graph
+        finally:
+            tenant.save(path)
+        return
+    async with connect(run.settings.graph_url, run.profile.tenant.id) as graph:
+        yield graph
+
+
+def sandbox_state(folder: Path) -> Path:
+    """Where the embedded tenant is kept."""
+    return folder / "sandbox.json"
+
+
+async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -> PlanFile:
+    """Load, check, plan, and write the plan to `out`."""
+    profile = run.profile
+    loaded = load_roster(run.store, profile.roster_path(roster), roster_options(profile, allow), profile.roster.format)
+    missing_files(run.store, allow.accept_missing)
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    async with directory(run) as graph:
+        draft = await make_plan(run.store, profile, GraphReader(graph), now, allow.overrides, allow.recreate)
+    header = plan_header(run.store, profile, draft, loaded.format)
+    plan = PlanFile(write_plan(run.store, header, out, ORDER))
+    planned_as(run.store, plan.header["digest"])
+    return plan
+
+
+async def apply_from(
+    run: Run, plan: PlanFile, allow: Allowances, results: Path | None, progress: object = None
+) -> Applied:
+    """Apply a plan file, exactly."""
+    from collections.abc import Callable
+    from typing import cast
+
+    report = cast("Callable[[int, int], None]", progress or (lambda done, total: None))
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    async with directory(run) as graph:
+        graph.allow_removals(removal_targets(plan))
+        return await apply_plan(
+            run.store, run.profile, plan, GraphReader(graph), GraphWriter(graph), now, allow.overrides, results, report
+        )
+
+
+def removal_targets(plan: PlanFile) -> frozenset[str]:
+    """The sections, schools and groups that the plan takes somebody out of: no DELETE goes anywhere else."""
+    return frozenset(change["object_id"] for change in plan.changes() if change["action"] == "remove")
+
+
+def roster_options(profile: Profile, allow: Allowances) -> RosterOptions:
+    """What the profile says about reading a roster."""
+    return RosterOptions(
+        grade_labels=profile.roster.grade_labels,
+        replace_special_characters=profile.roster.replace_special_characters,
+        date_formats=profile.roster.date_formats,
+        keep_passwords=any(people.password == "roster" for _, people in profile.people()),  # noqa: S105  # a style
+        names_required=frozenset(name for name, people in profile.people() if people.mode == "create"),
+        accept_missing=allow.accept_missing,
+    )

@@ -1,0 +1,82 @@
+"""Writing to people: results on stdout, everything else on stderr, animation only where somebody watches."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from provision.errors import ProvisionError
+from provision.plan.planfile import PlanFile
+from provision.reports import RENDERERS, Page
+
+MOST_LINES = 25  # changes of one kind spelled out in a terminal
+
+
+def write(text: str) -> None:
+    """A result."""
+    sys.stdout.write(text)
+
+
+def tell(text: str) -> None:
+    """A message."""
+    sys.stderr.write(text + "\n")
+
+
+def tell_error(error: ProvisionError) -> None:
+    """What went wrong, where, and what to do."""
+    style = ("\x1b[31m", "\x1b[0m") if colored(sys.stderr) else ("", "")
+    tell(f"{style[0]}Error:{style[1]} {error.message}")
+    for line in error.details:
+        tell(f"  {line}")
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether colour is welcome (no-color.org; a pipe or a dumb terminal never is)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def page(*, everything: bool = False) -> Page:
+    """The page that stdout is."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    return Page(width=width, color=colored(sys.stdout), most=None if everything else MOST_LINES)
+
+
+def show_plan(plan: PlanFile, renderer: str = "console", *, everything: bool = False) -> None:
+    """Render a plan to stdout."""
+    whole = everything or renderer != "console"
+    write_all(RENDERERS[renderer](plan, page(everything=whole)))
+
+
+def write_all(parts: Iterable[str]) -> None:
+    """A result in pieces."""
+    for part in parts:
+        write(part)
+
+
+def confirm(question: str) -> bool:
+    """Ask, and take nothing but the word `yes`. Where nobody can answer, the answer is no."""
+    if not sys.stdin.isatty():
+        tell("Nobody is there to ask. Add --yes to apply without a question.")
+        return False
+    sys.stderr.write(f"{question} Type 'yes' to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, if somebody watches; otherwise nothing."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                  console=Console(stderr=True), transient=True) as bar:  # fmt: skip
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,89 @@
+"""The application permissions to grant, as data: documentation and the advice after a 403 come from it.
+
+For every call we make, `CALLS` says which of Microsoft's permissions suffice; `PERMISSIONS` is the smallest
+set that opens them all (a test takes each one away and demands that a call closes). None is asked for that
+exists only to delete or restore. Source: microsoftgraph/microsoft-graph-devx-content, permissions.json,
+August 2026, and the pages of the operations.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An application permission of Microsoft Graph and what it is for."""
+
+    name: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A kind of request: any one of `any_of` opens it, together with `also` where that is named."""
+
+    method: str
+    path: str
+    any_of: tuple[str, ...]
+    also: str | None = None
+
+
+PERMISSIONS = (
+    Permission("Domain.Read.All", "Check sign-in names and mail domains against the verified domains."),
+    Permission(
+        "EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."
+    ),
+    Permission(
+        "Group.ReadWrite.All", "Keep owners and members of classes, and the schools' security groups."
+    ),
+    Permission("Member.Read.Hidden", "See the members of classes, whose membership is hidden."),
+    Permission("Organization.Read.All", "Recognise the tenant and count its licences."),
+    Permission("RoleManagement.Read.Directory", "Know the administrators, whose accounts are never written."),
+    Permission("User.ReadWrite.All", "Match accounts, write what the education data lacks, assign licences."),
+)
+
+_GROUP_READ = ("GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All")
+
+CALLS = (
+    Call("GET", r"/organization", ("Organization.Read.All", "Directory.Read.All")),
+    Call("GET", r"/subscribedSkus", ("Organization.Read.All", "Directory.Read.All")),
+    Call("GET", r"/domains", ("Domain.Read.All", "Directory.Read.All")),
+    Call("GET", r"/users(/[^/]+)?", ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")),
+    Call("PATCH", r"/users/[^/]+", ("User.ReadWrite.All", "Directory.ReadWrite.All")),
+    Call(
+        "POST",
+        r"/users/[^/]+/assignLicense",
+        ("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+    ),
+    Call("GET", r"/groups(\(.*\))?", _GROUP_READ),
+    Call("GET", r"/groups/[^/]+/(members|transitiveMembers)", _GROUP_READ, also="Member.Read.Hidden"),
+    Call("GET", r"/groups/[^/]+/owners", _GROUP_READ),
+    Call("PATCH", r"/groups(/[^/]+|\(.*\))", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
+    Call("POST", r"/groups/[^/]+/members/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
+    Call("POST", r"/groups/[^/]+/owners/\$ref", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
+    Call(
+        "DELETE", r"/groups/[^/]+/members/[^/]+/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")
+    ),
+    Call("GET", r"/education/.+", ("EduRoster.Read.All", "EduRoster.ReadWrite.All")),
+    Call("POST", r"/education/.+", ("EduRoster.ReadWrite.All",)),
+    Call("PATCH", r"/education/.+", ("EduRoster.ReadWrite.All",)),
+    Call("DELETE", r"/education/schools/[^/]+/users/[^/]+/\$ref", ("EduRoster.ReadWrite.All",)),
+    Call(
+        "GET",
+        r"/roleManagement/directory/roleAssignments",
+        ("RoleManagement.Read.Directory", "RoleManagement.Read.All", "Directory.Read.All"),
+    ),
+)
+
+
+def needed(method: str, url: str) -> tuple[str, ...]:
+    """The permissions of ours that open a request, or nothing for a request we do not make."""
+    path = url.partition("?")[0]
+    granted = {permission.name for permission in PERMISSIONS}
+    for call in CALLS:
+        if call.method == method and re.fullmatch(call.path, path):
+            names = [name for name in call.any_of if name in granted]
+            return (*names, call.also) if call.also else tuple(names)
+    return ()

@@ -1,0 +1,186 @@
+"""Carrying out writes: a `DirectoryWriter` on Graph.
+
+Each write runs as a coroutine of its own that reads like its story; the `Courier` puts the requests of all of
+them into batches. What is transient is sent again by the one retry policy. A create whose answer was lost is
+looked for by its anchor before it is sent again, so that nothing is made twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from provision.apply.writer import Outcome, Write
+from provision.errors import DirectoryError
+from provision.graph.batch import MOST, Courier
+from provision.graph.client import Graph
+from provision.graph.errors import error_of, explain
+from provision.graph.request import Answer, Request
+from provision.graph.retry import is_transient, settle
+from provision.graph.together import together
+from provision.graph.writes import KINDS, Kind
+
+
+class GraphWriter:
+    """Writes to the tenant behind `graph`."""
+
+    batch_size = MOST
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._courier = Courier(graph, graph.pace)
+
+    async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
+        """Carry out `writes` on distinct objects; see `DirectoryWriter`.
+
+        The requests that references have in common are counted with the first of them. Raises
+        `DirectoryError` if none of the requests got an answer that says something about it.
+        """
+        jobs = [_Job(self._graph, self._courier, write) for write in writes]
+        outcomes = await together(job.run() for job in jobs)
+        if jobs and not any(job.answered for job in jobs):
+            raise DirectoryError(
+                "Microsoft Graph does not answer, or does not accept our token.",
+                ["Check the network and the credential, then resume the run."],
+            )
+        return outcomes
+
+
+@dataclass(slots=True)
+class _Job:
+    """One write on its way. `sent` counts its requests; `lost`: the answer to one of them never came."""
+
+    graph: Graph
+    courier: Courier
+    write: Write
+    sent: int = 0
+    lost: bool = False
+    answered: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.write.kind]
+
+    async def run(self) -> list[Outcome]:
+        if self.write.action == "create":
+            return [await self._create()]
+        if self.write.action == "update":
+            return [await self._update()]
+        return await self._link()
+
+    async def _create(self) -> Outcome:
+        first, *rest = self.kind.requests(self.write, self.graph.root)
+        answer = await self._made(first)
+        if not answer.ok:
+            return self._failed(answer, first)
+        object_id = answer.fields.get("id") or await self._find()
+        if object_id is None:
+            return Outcome("failed", error="It was made, but could not be found again.", requests=self.sent)
+        return await self._steps(str(object_id), [step.of(str(object_id)) for step in rest])
+
+    async def _update(self) -> Outcome:
+        object_id = self.write.object_id or ""
+        return await self._steps(object_id, self.kind.requests(self.write, self.graph.root))
+
+    async def _steps(self, object_id: str, steps: list[Request]) -> Outcome:
+        """The requests on an object that exists, one after the other."""
+        self.graph.recent.add(object_id)
+        for step in steps:
+            answer = await self._settled(step)
+            if not answer.ok:
+                return self._failed(answer, step, object_id)
+        return Outcome("done", object_id, requests=self.sent)
+
+    async def _made(self, first: Request) -> Answer:
+        """The answer to a create; an object that an unanswered attempt has made counts as its answer."""
+
+        async def attempt() -> Answer:
+            found = await self._find() if self.lost else None
+            return Answer(200, content={"id": found}) if found else await self._send(first)
+
+        def again(answer: Answer) -> bool:
+            # after a lost answer a conflict is most likely with the object that we made: look again
+            return is_transient(answer) or (self.lost and error_of(answer).is_conflict)
+
+        return await settle(attempt, self.graph.clock, again)
+
+    async def _find(self) -> str | None:
+        """The object by its anchor. Lists lag behind writes, so several looks are taken where it matters."""
+        find = self.kind.find
+        if find is None:
+            return None
+
+        async def look() -> Answer:
+            found = await find(self.write, lambda url: self._settled(Request("GET", url)))
+            return Answer(200, content={"id": found} if found else {})
+
+        answer = await settle(look, self.graph.clock, lambda seen: "id" not in seen.fields, self.kind.looks)
+        return answer.fields.get("id")
+
+    async def _link(self) -> list[Outcome]:
+        (whole,) = self.kind.requests(self.write, self.graph.root)
+        answer = await self._settled(whole)
+        references = len(self.write.references)
+        if references > 1 and not answer.ok and self.kind.singles and self._may_concern_one(answer):
+            shared = self.sent
+            singles = [await self._single(one) for one in self.kind.singles(self.write, self.graph.root)]
+            return _counted(singles, shared)
+        return _counted([self._linked(answer, whole)] * references, self.sent)
+
+    async def _single(self, request: Request) -> Outcome:
+        before = self.sent
+        outcome = self._linked(await self._settled(request), request)
+        return Outcome(outcome.status, error=outcome.error, requests=self.sent - before)
+
+    def _linked(self, answer: Answer, request: Request) -> Outcome:
+        """What became of a link. After a lost answer, "there already" is most likely our own doing."""
+        if answer.ok:
+            return Outcome("done")
+        error = error_of(answer)
+        reached = error.is_gone if self.write.action == "remove" else error.is_there
+        if reached:
+            return Outcome("done" if self.lost else "already")
+        return Outcome("failed", error=self._reason(answer, request))
+
+    def _may_concern_one(self, answer: Answer) -> bool:
+        error = error_of(answer)
+        target = (self.write.object_id or "").lower()
+        target_is_gone = error.status == 404 and target in error.message.lower()
+        return error.may_concern_one and not target_is_gone
+
+    async def _settled(self, request: Request) -> Answer:
+        """The final answer to a request that may be sent again as it is."""
+        return await settle(
+            lambda: self._send(request), self.graph.clock, lambda answer: self._is_transient(request, answer)
+        )
+
+    async def _send(self, request: Request) -> Answer:
+        self.sent += 1
+        answer = await self.courier.send(request)
+        self.answered = self.answered or answer.status not in (0, 401)
+        self.lost = self.lost or (answer.lost and request.method != "GET")
+        return answer
+
+    def _is_transient(self, request: Request, answer: Answer) -> bool:
+        """Transient as such, or because what we wrote a moment ago is not known everywhere yet."""
+        if is_transient(answer):
+            return True
+        error = error_of(answer)
+        if request.method == "DELETE" or not (error.status == 404 or error.is_usage_location):
+            return False  # a link that is not there is a good answer to its removal
+        named = [one for one in request.ids if one.lower() in error.message.lower()]
+        return self.graph.recent.any(named or request.ids)
+
+    def _failed(self, answer: Answer, request: Request, object_id: str | None = None) -> Outcome:
+        return Outcome("failed", object_id, self._reason(answer, request), self.sent)
+
+    def _reason(self, answer: Answer, request: Request) -> str:
+        reason = explain(answer, request)
+        # no service is known to repeat a password, but this text is kept and shown
+        return reason.replace(self.write.password, "…") if self.write.password else reason
+
+
+def _counted(outcomes: list[Outcome], shared: int) -> list[Outcome]:
+    """`outcomes` with the requests that they have in common counted once, with the first."""
+    first, *rest = outcomes
+    return [Outcome(first.status, first.object_id, first.error, first.requests + shared), *rest]

@@ -1,0 +1,37 @@
+"""School groups: security groups, made by an upsert on their unique name, which may be sent twice."""
+
+from __future__ import annotations
+
+from provision.apply.writer import Write
+from provision.graph.request import Request
+from provision.graph.writes.kind import Get, Kind, properties, quoted, target
+
+NAMES = {
+    "display_name": "displayName",
+    "mail_nickname": "mailNickname",
+    "description": "description",
+}
+
+
+def requests(write: Write, root: str) -> list[Request]:  # noqa: ARG001  # every kind has this signature
+    """An upsert, or an update of one group."""
+    if write.action == "create":
+        fixed = {"mailEnabled": False, "securityEnabled": True}
+        body = fixed | properties(write.fields, NAMES, blanks=False)
+        return [Request("PATCH", _by_name(write), body, {"Prefer": "create-if-missing"})]
+    group = target(write)
+    changed = properties(write.fields, NAMES, blanks=True)
+    return [Request("PATCH", f"/groups/{group}", changed, ids=(group,))]
+
+
+async def find(write: Write, get: Get) -> str | None:
+    """The group with our unique name: an upsert that found one does not say its id."""
+    answer = await get(f"{_by_name(write)}?$select=id")
+    return str(answer.fields["id"]) if answer.ok else None
+
+
+def _by_name(write: Write) -> str:
+    return f"/groups(uniqueName={quoted(write.fields['unique_name'])})"
+
+
+KIND = Kind("school_group", requests, find=find, looks=5)

@@ -1,0 +1,174 @@
+"""The difference between desired and current, as rows of `run.changes` and `run.notes`.
+
+Every statement is made from the kinds of `policy.kinds`, so a new kind is planned for free. Which difference
+becomes a change, and why, is said in `lifecycle`.
+"""
+
+from __future__ import annotations
+
+from provision.policy.kinds import GROUP_MEMBER, LICENSE, MEMBER, OWNER, LinkKind, ObjectKind
+from provision.store import Store
+from provision.store.sql import literal
+
+COLUMNS = (
+    "id, kind, action, key, object_id, before, after, rule, file, record, field, depends_on, requests, org_id, "
+    "left_key, left_id, right_key, right_id, role"
+)
+BUNDLED = {LICENSE.name: LICENSE.name, OWNER.name: "group", MEMBER.name: "group", GROUP_MEMBER.name: GROUP_MEMBER.name}
+"""Links that ride together in one request, by what they share: all SKUs of a user, 20 references of a group."""
+
+
+def start(store: Store) -> None:
+    """Empty tables, and the ledger as far as it is confirmed.
+
+    `run.known_links` is the ledger, plus what an interrupted run was adding and the directory shows as there.
+    """
+    store.run("""
+        CREATE OR REPLACE TABLE run.changes (
+            id TEXT, kind TEXT, action TEXT, key TEXT, object_id TEXT, before JSON, after JSON, rule TEXT, file TEXT,
+            record BIGINT, field TEXT, depends_on TEXT[], requests BIGINT, org_id TEXT, left_key TEXT, left_id TEXT,
+            right_key TEXT, right_id TEXT, role TEXT)""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.notes (
+            what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.known_links AS
+        SELECT kind, key, left_key, right_key, left_id, right_id, role FROM ledger.links
+        UNION
+        SELECT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
+        FROM journal.intents i
+        JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
+        WHERE i.action = 'add' AND i.change_id || i.run NOT IN (SELECT change_id || run FROM journal.outcomes)""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.new_links AS
+        SELECT d.*, k.key IS NOT NULL AS was_ours
+        FROM desired.links d
+        LEFT JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id
+        LEFT JOIN (SELECT DISTINCT kind, key FROM run.known_links) k ON k.kind = d.kind AND k.key = d.key
+        WHERE c.kind IS NULL""")
+
+
+def create_objects(store: Store, kind: ObjectKind) -> None:
+    """Everything of this kind that is desired and has no object."""
+    values = ", ".join(f"{{'f': '{field}', 'v': d.{field}}}" for field in kind.fields)
+    store.run(f"""
+        INSERT INTO run.changes ({COLUMNS})
+        SELECT 'create:' || d.key, '{kind.name}', 'create', d.key, NULL, NULL,
+               {_object_json(f"list_filter([{values}], lambda x: x.v IS NOT NULL)", "v")},
+               {literal(kind.create_rule)}, d.file, d.record, NULL, [], {_create_requests(kind)}, NULL,
+               NULL, NULL, NULL, NULL, NULL
+        FROM {kind.desired} d WHERE d.object_id IS NULL""")
+
+
+def update_objects(store: Store, kind: ObjectKind, rule: str, but: str = "[]", unless: str = "false") -> None:
+    """Everything of this kind whose managed values differ.
+
+    `rule` is SQL for the cause, over the list `changed` of field names; `but` is SQL for a list of fields to leave
+    alone; `unless` keeps whole rows out. Both see the desired row as `d`.
+    """
+    pairs = ", ".join(f"{{'f': '{field}', 'b': c.{field}, 'a': d.{field}}}" for field in kind.updated)
+    store.run(f"""
+        INSERT INTO run.changes ({COLUMNS})
+        SELECT 'update:' || key, '{kind.name}', 'update', key, object_id,
+               {_object_json("differing", "b")}, {_object_json("differing", "a")},
+               {rule}, file, record, array_to_string(changed, ', '), [], {_update_requests(kind)}, NULL,
+               NULL, NULL, NULL, NULL, NULL
+        FROM (
+            SELECT d.key, d.object_id, d.file, d.record,
+                   list_filter([{pairs}], lambda x: x.a IS NOT NULL AND x.a IS DISTINCT FROM x.b
+                               AND NOT list_contains({but}, x.f)) AS differing,
+                   list_transform(differing, lambda x: x.f) AS changed
+            FROM {kind.desired} d JOIN {kind.current} c ON c.object_id = d.object_id
+            WHERE NOT coalesce({unless}, false))
+        WHERE len(differing) > 0""")
+
+
+def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more: str = "") -> None:
+    """Links of this kind that are desired and not there. `rule` and `where` are SQL over the new link `n`.
+
+    `more` is SQL for further members of `after`, name and value in turn.
+    """
+    store.run(f"""
+        INSERT INTO run.changes ({COLUMNS})
+        SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {_ends(kind, "n", more)}, {rule}, n.file, n.record,
+               NULL, {_needs()}, 0, n.org_id, n.left_key, n.left_id, n.right_key, n.right_id, n.role
+        FROM run.new_links n
+        WHERE n.kind = '{kind.name}' AND ({where})""")
+
+
+def remove_links(store: Store, kind: LinkKind, rule: str, org: str, where: str) -> None:
+    """Links of this kind that we put there, that are still there, and of which `where` (over `k`) says: leave."""
+    store.run(f"""
+        INSERT INTO run.changes ({COLUMNS})
+        SELECT 'remove:' || k.key, k.kind, 'remove', k.key, k.left_id, {_ends(kind, "k")}, NULL, {literal(rule)},
+               NULL, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
+        FROM run.known_links k
+        JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        WHERE k.kind = '{kind.name}' AND ({where})
+          AND (k.left_id, k.right_id) NOT IN (SELECT (left_id, right_id) FROM desired.links
+                                              WHERE kind = '{kind.name}' AND left_id IS NOT NULL
+                                                AND right_id IS NOT NULL)""")
+
+
+def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
+    """Say what is deliberately not done. `query` gives `key`, `file`, `record`, `field`."""
+    store.run(f"""
+        INSERT INTO run.notes
+        SELECT {literal(what)}, {literal(kind)}, q.key, {literal(rule)}, q.file, q.record, q.field
+        FROM ({query}) q""")
+
+
+def count_requests(store: Store) -> None:
+    """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
+    bundle = " ".join(f"WHEN '{kind}' THEN '{group}'" for kind, group in BUNDLED.items())
+    store.run(f"""
+        UPDATE run.changes c SET requests = CASE WHEN (p.place - 1) % 20 = 0 THEN 1 ELSE 0 END
+        FROM (SELECT id, row_number() OVER (
+                  PARTITION BY left_key, CASE kind {bundle} ELSE id END ORDER BY kind DESC, key) AS place
+              FROM run.changes WHERE action = 'add') p
+        WHERE p.id = c.id""")
+
+
+def _object_json(pairs: str, value: str) -> str:
+    return f"to_json(map_from_entries(list_transform({pairs}, lambda x: {{'k': x.f, 'v': x.{value}}})))"
+
+
+def _ends(kind: LinkKind, row: str, more: str = "") -> str:
+    """The two ends of a link as JSON, by the names of its kind."""
+    return (
+        f"json_object('{kind.left}', {row}.left_key, '{kind.left}_id', {row}.left_id, "
+        f"'{kind.right}', {row}.right_key, '{kind.right}_id', {row}.right_id, 'role', {row}.role{', ' + more if more else ''})"
+    )
+
+
+def _needs() -> str:
+    """The creates a link waits for, and the update that gives a user the usage location a licence needs."""
+    return """list_filter([
+        CASE WHEN n.left_id IS NULL THEN 'create:' || n.left_key END,
+        CASE WHEN n.right_id IS NULL THEN 'create:' || n.right_key END,
+        CASE WHEN n.kind = 'license' AND 'update:' || n.left_key IN (SELECT id FROM run.changes)
+             THEN 'update:' || n.left_key END], lambda x: x IS NOT NULL)"""
+
+
+EDUCATION = ("middle_name", "primary_role", "external_source", "student_id", "teacher_id", "grade",
+             "student_number", "graduation_year", "birth_date", "teacher_number")  # fmt: skip
+"""User fields that only the education endpoint takes; the others go to `/users`."""
+NOT_EDUCATION = ("job_title", "age_group")
+"""User fields that the education endpoint lacks."""
+
+
+def _create_requests(kind: ObjectKind) -> str:
+    if kind.name != "user":
+        return "1"
+    return f"1 + CASE WHEN coalesce({', '.join('d.' + field for field in NOT_EDUCATION)}) IS NULL THEN 0 ELSE 1 END"
+
+
+def _update_requests(kind: ObjectKind) -> str:
+    if kind.name != "user":
+        return "1"
+    names = ", ".join(f"'{field}'" for field in EDUCATION)
+    return (
+        f"CASE WHEN list_has_any(changed, [{names}]) THEN 1 ELSE 0 END"
+        f" + CASE WHEN list_has_all([{names}], changed) THEN 0 ELSE 1 END"
+    )
+

@@ -1,0 +1,122 @@
+"""The plan's first line: what it was made from, what it would do, and whether it may."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import ceil
+
+import provision
+from provision.plan.guards import Verdict
+from provision.plan.planfile import FORMAT_VERSION, Header
+from provision.plan.planner import Draft
+from provision.profile import Profile
+from provision.store import Store
+
+BATCH = 20  # sub-requests in one $batch (learn.microsoft.com, json-batching)
+BURST, WRITES_PER_SECOND = 3_000, 20.0  # 3,000 writes per 150 s for an app in a tenant (throttling-limits)
+
+
+def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str) -> Header:
+    """The header of the run in the store, without its digest."""
+    return {
+        "type": "plan",
+        "format_version": FORMAT_VERSION,
+        "tool_version": provision.__version__,
+        "created_at": _time(draft.snapshot_at),
+        "expires_at": _time(draft.snapshot_at + timedelta(seconds=profile.plan.seconds)),
+        "snapshot": {"taken_at": _time(draft.snapshot_at), "delta_watermark": None},
+        "tenant": _one(store, "SELECT id, name FROM current.tenant", "id", "name"),
+        "profile": {"name": profile.name, "digest": profile.digest},
+        "approval": profile.plan.approval,
+        "roster": {
+            "format": roster_format,
+            "files": _many(store, "SELECT file, sha256, records FROM roster.files ORDER BY file",
+                           "file", "sha256", "records"),
+            "findings": _pairs(store, "SELECT severity, count(*) FROM roster.findings GROUP BY 1 ORDER BY 1"),
+        },
+        "counts": _counts(store),
+        "notes": _pairs(store, "SELECT what, count(*) FROM run.notes GROUP BY 1 ORDER BY 1"),
+        "guards": [guard_line(verdict) for verdict in draft.verdicts],
+        "licenses": _licenses(store),
+        "schools": _schools(store),
+        "estimate": _estimate(store),
+    }  # fmt: skip
+
+
+def guard_line(verdict: Verdict) -> dict[str, object]:
+    """A verdict as it stands in the header."""
+    return {
+        "guard": verdict.guard,
+        "limits": [str(limit) for limit in verdict.limits],
+        "tripped": verdict.tripped,
+        "overridden": verdict.overridden,
+        "silent": verdict.silent,
+        "measures": [
+            {"what": m.what, "count": m.count, "of": m.base, "percent": round(m.percent, 1)} for m in verdict.measures
+        ],
+    }
+
+
+def _counts(store: Store) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for kind, action, number in store.rows(
+        "SELECT kind, action, count(*) FROM run.changes GROUP BY ALL ORDER BY kind, action"
+    ):
+        counts.setdefault(kind, {})[action] = number
+    return counts
+
+
+def _licenses(store: Store) -> list[dict[str, object]]:
+    """Seats per SKU that the profile names: how many there are, are used, are asked for, and are short."""
+    return _many(store, """
+        SELECT s.part_number, s.enabled, s.consumed,
+               (SELECT count(*) FROM run.changes c WHERE c.kind = 'license' AND c.right_id = s.sku_id),
+               (SELECT count(*) FROM run.set_aside a
+                WHERE a.rule = 'no-seat' AND a.key LIKE 'license:%/' || s.part_number)
+        FROM current.skus s WHERE s.sku_id IN (SELECT sku_id FROM run.disabled_plans) ORDER BY 1
+        """, "sku", "enabled", "consumed", "planned", "short")  # fmt: skip
+
+
+def _schools(store: Store) -> list[dict[str, object]]:
+    """Changes that belong to one school, by action; what belongs to none is in the totals only."""
+    return _many(store, """
+        SELECT 'school:' || o.id, o.name,
+               count(*) FILTER (WHERE c.action = 'create'), count(*) FILTER (WHERE c.action = 'update'),
+               count(*) FILTER (WHERE c.action = 'add'), count(*) FILTER (WHERE c.action = 'remove')
+        FROM (
+            SELECT action, org_id FROM run.changes WHERE org_id IS NOT NULL
+            UNION ALL SELECT c.action, s.school_id FROM run.changes c JOIN desired.sections s ON s.key = c.key
+            UNION ALL SELECT c.action, s.org_id FROM run.changes c JOIN desired.schools s ON s.key = c.key
+            UNION ALL SELECT c.action, g.org_id FROM run.changes c JOIN desired.school_groups g ON g.key = c.key
+            UNION ALL SELECT c.action, p.school_id FROM run.changes c
+                JOIN desired.users u ON u.key = c.key JOIN run.person_schools p ON p.person_id = u.person_id
+        ) c JOIN roster.orgs o ON o.id = c.org_id
+        GROUP BY o.id, o.name ORDER BY o.name, o.id
+        """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
+
+
+def _estimate(store: Store) -> dict[str, object]:
+    requests = int(store.value("SELECT coalesce(sum(requests), 0) FROM run.changes"))
+    return {
+        "requests": requests,
+        "writes": requests,
+        "batches": ceil(requests / BATCH),
+        "seconds_at_quota": ceil(max(0, requests - BURST) / WRITES_PER_SECOND),
+    }
+
+
+def _one(store: Store, sql: str, *names: str) -> dict[str, object]:
+    rows = _many(store, sql, *names)
+    return rows[0] if rows else dict.fromkeys(names)
+
+
+def _many(store: Store, sql: str, *names: str) -> list[dict[str, object]]:
+    return [dict(zip(names, row, strict=True)) for row in store.rows(sql)]
+
+
+def _pairs(store: Store, sql: str) -> dict[str, int]:
+    return {str(name): int(number) for name, number in store.rows(sql)}
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

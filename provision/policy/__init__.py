@@ -1,0 +1,38 @@
+"""Policy: what Microsoft 365 should hold, from the roster and the profile. One file per kind of object.
+
+`desire` fills the `desired` tables; whoever and whatever is left out stands in `run.set_aside` with its reason, in
+the words of the plan's notes.
+"""
+
+from __future__ import annotations
+
+from provision.policy.domains import check_domains
+from provision.policy.licenses import desire_licenses
+from provision.policy.links import desire_links
+from provision.policy.school_groups import desire_school_groups
+from provision.policy.schools import desire_schools
+from provision.policy.scope import select_scope
+from provision.policy.sections import desire_sections
+from provision.policy.users import desire_users
+from provision.profile import Profile
+from provision.store import Store
+
+
+def desire(store: Store, profile: Profile, recreate: frozenset[str] = frozenset()) -> None:
+    """Fill `desired.*` from `roster.*`, `current.*` (for matching) and the ledger.
+
+    `recreate` names keys that may be made anew although an admin deleted the object. Raises `DirectoryError` for
+    a licence or domain that the tenant does not have.
+    """
+    check_domains(store, profile)
+    store.run("CREATE SCHEMA IF NOT EXISTS desired")
+    store.run("""
+        CREATE OR REPLACE TABLE run.set_aside (
+            what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
+    select_scope(store, profile)
+    desire_users(store, profile, recreate)
+    desire_schools(store, profile, recreate)
+    desire_sections(store, profile, recreate)
+    desire_school_groups(store, profile, recreate)
+    desire_links(store, profile)
+    desire_licenses(store, profile)

@@ -1,0 +1,84 @@
+"""The kinds of the plan, described once: what the desired and the current tables share.
+
+An *object* kind has a table of the same columns on both sides and is created or updated. A *link* kind joins two
+objects and is added or removed. Planning, staleness and reports loop over these two lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKind:
+    """`fields` are compared; a NULL in `desired` means that we do not manage the value."""
+
+    name: str
+    desired: str
+    current: str
+    fields: tuple[str, ...]
+    create_rule: str
+    at_creation: tuple[str, ...] = ()
+    """Fields that are written when the object is made and never again."""
+
+    @property
+    def updated(self) -> tuple[str, ...]:
+        """The fields that an update may carry."""
+        return tuple(field for field in self.fields if field not in self.at_creation)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkKind:
+    """`left` is the object that is written, `right` what is linked to it (names as in the plan's lines)."""
+
+    name: str
+    left: str
+    right: str
+    left_kind: str
+
+
+USER = ObjectKind(
+    "user", "desired.users", "current.users",
+    ("user_principal_name", "mail_nickname", "display_name", "given_name", "family_name", "middle_name",
+     "job_title", "usage_location", "age_group", "primary_role", "external_source", "student_id", "teacher_id",
+     "grade", "student_number", "graduation_year", "birth_date", "teacher_number"),
+    create_rule="L1",
+    at_creation=("user_principal_name", "mail_nickname"),
+)  # fmt: skip
+SCHOOL = ObjectKind(
+    "school", "desired.schools", "current.schools",
+    ("external_id", "display_name", "external_source", "school_number", "phone", "principal_id", "principal_name",
+     "principal_email", "lowest_grade", "highest_grade", "street", "city", "state", "postal_code", "country"),
+    create_rule="school-in-roster",
+)  # fmt: skip
+SECTION = ObjectKind(
+    "section", "desired.sections", "current.sections",
+    ("external_id", "display_name", "mail_nickname", "description", "external_name", "external_source",
+     "class_code", "grade", "course_id", "course_name", "course_number", "course_description", "course_subject",
+     "term_id", "term_name", "term_start", "term_end"),
+    create_rule="section-in-roster",
+    at_creation=("mail_nickname", "description"),
+)  # fmt: skip
+SCHOOL_GROUP = ObjectKind(
+    "school_group", "desired.school_groups", "current.school_groups",
+    ("unique_name", "display_name", "mail_nickname", "description"),
+    create_rule="school-group-selected",
+    at_creation=("unique_name", "mail_nickname", "description"),
+)  # fmt: skip
+
+OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)
+
+LICENSE = LinkKind("license", "user", "sku", "user")
+OWNER = LinkKind("owner", "section", "user", "section")
+MEMBER = LinkKind("member", "section", "user", "section")
+SCHOOL_USER = LinkKind("school_user", "school", "user", "school")
+SCHOOL_SECTION = LinkKind("school_section", "school", "section", "school")
+GROUP_MEMBER = LinkKind("group_member", "school_group", "user", "school_group")
+
+LINKS: tuple[LinkKind, ...] = (LICENSE, OWNER, MEMBER, SCHOOL_USER, SCHOOL_SECTION, GROUP_MEMBER)
+
+ORDER = (
+    "user", "license", "school", "section", "school_group", "owner", "member", "school_user", "school_section",
+    "group_member", "team", "contact",
+)  # fmt: skip
+"""The plan's kinds, in the order in which its lines stand."""

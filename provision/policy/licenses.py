@@ -1,0 +1,74 @@
+"""Licences: the SKUs of the profile on every user in scope, created or matched. Never taken away.
+
+Seats are counted in the plan: who would go without is known before anything is written.
+"""
+
+from __future__ import annotations
+
+from provision.errors import DirectoryError
+from provision.profile import Profile
+from provision.store import Store
+from provision.store.sql import literal
+
+
+def desire_licenses(store: Store, profile: Profile) -> None:
+    """Add the `license` rows of `desired.links`, and set aside those for which no seat is left.
+
+    Raises `DirectoryError` when the tenant has no such SKU or service plan.
+    """
+    store.run("CREATE OR REPLACE TABLE run.disabled_plans (side TEXT, sku_id TEXT, plan_ids TEXT[])")
+    for name, people in profile.people():
+        for part in people.licenses:
+            sku_id = _sku(store, part)
+            _disabled(store, name, part, sku_id, people.disabled_plans.get(part, ()))
+            store.run(f"""
+                INSERT INTO desired.links
+                SELECT 'license', 'license:' || person_id || '/' || {literal(part)}, key, {literal("sku:" + part)},
+                       object_id, {literal(sku_id)}, {literal(name)}, NULL, file, record
+                FROM desired.users
+                WHERE is_student = {"true" if name == "students" else "false"} AND NOT coalesce(protected, false)""")
+    _keep_within_seats(store)
+
+
+def _sku(store: Store, part: str) -> str:
+    found = store.value("SELECT sku_id FROM current.skus WHERE part_number = ?", [part])
+    if found is None:
+        known = [row[0] for row in store.rows("SELECT part_number FROM current.skus ORDER BY part_number")]
+        raise DirectoryError(
+            f"The tenant has no licence {part}.",
+            [f"It has: {', '.join(known) or 'none'}.", "Mend licenses in the profile, or buy the licence."],
+        )
+    return str(found)
+
+
+def _disabled(store: Store, side: str, part: str, sku_id: str, names: tuple[str, ...]) -> None:
+    ids = []
+    for name in names:
+        plan = store.value(
+            "SELECT plan_id FROM current.service_plans WHERE sku_id = ? AND plan_name = ?", [sku_id, name]
+        )
+        if plan is None:
+            raise DirectoryError(
+                f"The licence {part} has no service plan {name}.", ["Mend disabled_plans in the profile."]
+            )
+        ids.append(plan)
+    store.run("INSERT INTO run.disabled_plans VALUES (?, ?, ?)", [side, sku_id, sorted(ids)])
+
+
+def _keep_within_seats(store: Store) -> None:
+    """By key, as many new licences as there are seats; the rest are held, by name."""
+    store.run("""
+        CREATE OR REPLACE TABLE run.no_seat AS
+        SELECT key, file, record FROM (
+            SELECT d.*, row_number() OVER (PARTITION BY d.right_id ORDER BY d.key) AS place,
+                   s.enabled - s.consumed AS seats
+            FROM desired.links d
+            JOIN current.skus s ON s.sku_id = d.right_id
+            LEFT JOIN current.links c
+                ON c.kind = 'license' AND c.left_id = d.left_id AND c.right_id = d.right_id
+            WHERE d.kind = 'license' AND c.kind IS NULL)
+        WHERE place > seats""")
+    store.run("""
+        INSERT INTO run.set_aside
+        SELECT 'held', 'license', key, 'no-seat', file, record, NULL FROM run.no_seat""")
+    store.run("DELETE FROM desired.links WHERE kind = 'license' AND key IN (SELECT key FROM run.no_seat)")

@@ -1,0 +1,54 @@
+"""School groups: security groups of all students, all teachers, and of each school's.
+
+They are found again by `uniqueName`, Graph's alternate key, which also makes their creation safe to repeat.
+"""
+
+from __future__ import annotations
+
+from provision.policy.matching import match_by_anchor
+from provision.policy.schools import set_aside_objects
+from provision.policy.template import template_sql
+from provision.profile import Profile
+from provision.store import Store
+from provision.store.sql import literal
+
+
+def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
+    """Make `desired.school_groups` and `current.school_groups` (the same columns, from `current.groups`)."""
+    store.run("""
+        CREATE OR REPLACE TABLE run.wanted_school_groups (
+            key TEXT, anchor TEXT, role TEXT, org_id TEXT, display_name TEXT, file TEXT, record BIGINT)""")
+    for role in profile.school_groups.all:
+        store.run(
+            "INSERT INTO run.wanted_school_groups VALUES (?, ?, ?, NULL, ?, NULL, NULL)",
+            [f"school_group:{role}", f"provision_{profile.name}_{role}", role, f"All {role.capitalize()}"],
+        )
+    for role in profile.school_groups.per_school:
+        name = template_sql(profile.school_groups.name, {"role": literal(role.capitalize()), "school": "o.name"})
+        store.run(f"""
+            INSERT INTO run.wanted_school_groups
+            SELECT 'school_group:' || run.part(o.id) || '/{role}',
+                   {literal(f"provision_{profile.name}_")} || {_unique("o.id")} || '_{role}',
+                   '{role}', o.id, left({name}, 256), o.file, o.record
+            FROM run.schools o""")
+    store.run("""
+        CREATE OR REPLACE TABLE current.school_groups AS
+        SELECT object_id, unique_name, display_name, mail_nickname, NULL::TEXT AS description
+        FROM current.groups WHERE unique_name IS NOT NULL""")
+    match_by_anchor(store, "school_group", "run.wanted_school_groups", "current.school_groups", "unique_name")
+    set_aside_objects(store, "school_group", "run.wanted_school_groups", recreate)
+    store.run("""
+        CREATE OR REPLACE TABLE desired.school_groups AS
+        SELECT w.key, m.object_id, w.role, w.org_id, w.anchor AS unique_name, w.display_name,
+               left(w.anchor, 64) AS mail_nickname, 'Kept by provision from the school''s roster' AS description,
+               w.file, w.record
+        FROM run.wanted_school_groups w LEFT JOIN run.school_group_matches m ON m.key = w.key
+        WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'school_group')""")
+
+
+def _unique(column: str) -> str:
+    """The school's id, or where it has characters that a name cannot take, those replaced and a hash added."""
+    return (
+        f"CASE WHEN regexp_full_match({column}, '[A-Za-z0-9-]+') THEN {column} "
+        f"ELSE regexp_replace({column}, '[^A-Za-z0-9-]', '-', 'g') || '-' || left(sha256({column}), 8) END"
+    )

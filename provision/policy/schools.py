@@ -1,0 +1,53 @@
+"""Schools: an educationSchool (administrative unit) per school in scope."""
+
+from __future__ import annotations
+
+from provision.policy.matching import match_by_anchor
+from provision.profile import Profile
+from provision.store import Store
+from provision.store.sql import literals
+
+
+def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
+    """Make `desired.schools`; a school is found again by its external id."""
+    store.run("CREATE OR REPLACE TABLE run.wanted_schools AS SELECT *, id AS anchor FROM run.schools")
+    if not profile.schools.administrative_units:
+        store.run("DELETE FROM run.wanted_schools")
+    match_by_anchor(store, "school", "run.wanted_schools", "current.schools", "external_id")
+    set_aside_objects(store, "school", "run.wanted_schools", recreate)
+
+    def selected(field: str, column: str) -> str:
+        return column if field in profile.schools.properties else "NULL::TEXT"
+
+    store.run(f"""
+        CREATE OR REPLACE TABLE desired.schools AS
+        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, w.name AS display_name,
+               'sis' AS external_source,
+               {selected("school_number", "w.number")} AS school_number,
+               {selected("phone", "w.phone")} AS phone,
+               {selected("principal", "w.principal_id")} AS principal_id,
+               {selected("principal", "w.principal_name")} AS principal_name,
+               {selected("principal", "w.principal_email")} AS principal_email,
+               {selected("grades", "w.grade_low")} AS lowest_grade,
+               {selected("grades", "w.grade_high")} AS highest_grade,
+               {selected("address", "w.address")} AS street,
+               {selected("address", "w.city")} AS city,
+               {selected("address", "w.state")} AS state,
+               {selected("address", "w.zip")} AS postal_code,
+               {selected("address", "w.country")} AS country,
+               w.file, w.record
+        FROM run.wanted_schools w LEFT JOIN run.school_matches m ON m.key = w.key
+        WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'school')""")
+
+
+def set_aside_objects(store: Store, kind: str, wanted: str, recreate: frozenset[str]) -> None:
+    """Note the conflicts of `run.<kind>_matches`, and the objects of ours that an admin deleted."""
+    store.run(f"""
+        INSERT INTO run.set_aside
+        SELECT 'conflict', '{kind}', m.key, m.conflict, w.file, w.record, NULL
+        FROM run.{kind}_matches m JOIN {wanted} w ON w.key = m.key WHERE m.conflict IS NOT NULL""")
+    store.run(f"""
+        INSERT INTO run.set_aside
+        SELECT 'held', '{kind}', w.key, 'deleted-by-hand', w.file, w.record, NULL
+        FROM {wanted} w JOIN ledger.objects l ON l.kind = '{kind}' AND l.key = w.key
+        WHERE w.key NOT IN (SELECT key FROM run.{kind}_matches) AND w.key NOT IN {literals(sorted(recreate))}""")

@@ -1,0 +1,96 @@
+"""Sections: an educationClass (Microsoft 365 group, alias `Section_<id>`) per section in scope."""
+
+from __future__ import annotations
+
+from provision.policy.matching import match_by_anchor
+from provision.policy.schools import set_aside_objects
+from provision.policy.template import template_sql
+from provision.profile import Profile
+from provision.store import Store
+from provision.store.sql import literals
+
+REFUSED = r"""[\s~"#%&*:<>?/\\{|}.@()\[\];,]|[^\x00-\x7F]"""
+"""Characters that Microsoft 365 refuses in an alias, and those that School Data Sync was said to replace."""
+
+
+def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
+    """Make `desired.sections`; a section is found again by its external id, never by its name or alias."""
+    alias = "s.id"
+    if profile.roster.replace_special_characters:
+        alias = f"regexp_replace(s.id, '{REFUSED}', '_', 'g')"
+    store.run(f"""
+        CREATE OR REPLACE TABLE run.wanted_sections AS
+        SELECT s.*, s.id AS anchor, 'Section_' || {alias} AS alias,
+               c.id AS course_key, c.title AS course_name, c.code AS course_number,
+               c.description AS course_description, c.subject AS course_subject, c.grade AS course_grade,
+               t.id AS term_id, t.title AS term_name, t.start_date AS term_start, t.end_date AS term_end,
+               o.name AS school_name
+        FROM run.sections s
+        LEFT JOIN roster.courses c ON c.id = s.course_id
+        LEFT JOIN roster.sessions t ON t.id = s.session_ids[1]
+        LEFT JOIN roster.orgs o ON o.id = s.school_id""")
+    if not profile.sections.enabled:
+        store.run("DELETE FROM run.wanted_sections")
+    match_by_anchor(store, "section", "run.wanted_sections", "current.sections", "external_id")
+    set_aside_objects(store, "section", "run.wanted_sections", recreate)
+    _set_aside_taken_aliases(store)
+    if profile.sections.require_teacher:
+        _set_aside_teacherless(store, profile)
+    _make(store, profile)
+
+
+def _set_aside_taken_aliases(store: Store) -> None:
+    """An alias is unique among Microsoft 365 groups, without regard to case."""
+    store.run("""
+        INSERT INTO run.set_aside
+        SELECT 'held', 'section', w.key, 'alias-taken', w.file, w.record, NULL
+        FROM run.wanted_sections w
+        WHERE w.key NOT IN (SELECT key FROM run.section_matches)
+          AND (lower(w.alias) IN (SELECT lower(mail_nickname) FROM current.groups WHERE unified)
+               OR lower(w.alias) IN (SELECT lower(alias) FROM run.wanted_sections GROUP BY ALL HAVING count(*) > 1))""")
+
+
+def _set_aside_teacherless(store: Store, profile: Profile) -> None:
+    owners = literals(role.lower() for role in profile.sections.owner_roles)
+    store.run(f"""
+        INSERT INTO run.set_aside
+        SELECT 'held', 'section', w.key, 'no-teacher', w.file, w.record, NULL
+        FROM run.wanted_sections w
+        WHERE w.id NOT IN (SELECT section_id FROM roster.enrollments WHERE lower(role) IN {owners})""")
+
+
+def _make(store: Store, profile: Profile) -> None:
+    def selected(field: str, column: str) -> str:
+        return column if field in profile.sections.properties else "NULL::TEXT"
+
+    names = {
+        "title": "w.title",
+        "code": "w.code",
+        "number": "w.number",
+        "course": "w.course_name",
+        "term": "w.term_name",
+        "school": "w.school_name",
+        "id": "w.id",
+    }
+    own_name = "m.object_id IS NOT NULL" if profile.sections.teachers_own_name else "false"
+    store.run(f"""
+        CREATE OR REPLACE TABLE desired.sections AS
+        SELECT w.key, m.object_id, w.id AS section_id, w.school_id, w.id AS external_id,
+               CASE WHEN NOT {own_name}
+                    THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), 256)
+               END AS display_name,
+               w.alias AS mail_nickname, w.title AS description, w.title AS external_name, 'sis' AS external_source,
+               {selected("class_code", "coalesce(w.code, w.number)")} AS class_code,
+               {selected("grade", "w.course_grade")} AS grade,
+               {selected("course", "w.course_key")} AS course_id,
+               {selected("course", "w.course_name")} AS course_name,
+               {selected("course", "w.course_number")} AS course_number,
+               {selected("course", "w.course_description")} AS course_description,
+               {selected("course", "w.course_subject")} AS course_subject,
+               {selected("term", "w.term_id")} AS term_id,
+               {selected("term", "w.term_name")} AS term_name,
+               {selected("term", "w.term_start")} AS term_start,
+               {selected("term", "w.term_end")} AS term_end,
+               w.file, w.record
+        FROM run.wanted_sections w LEFT JOIN run.section_matches m ON m.key = w.key
+        WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'section')""")

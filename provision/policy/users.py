@@ -1,0 +1,106 @@
+"""Users: every person in scope who has an account, or is to get one."""
+
+from __future__ import annotations
+
+from provision.policy.matching import match_people
+from provision.policy.template import template_sql
+from provision.policy.usernames import choose_usernames
+from provision.profile import People, Profile
+from provision.store import Store
+from provision.store.sql import literal, literals
+
+NAME_COLUMNS = {
+    "given": "p.given_name",
+    "family": "p.family_name",
+    "middle": "coalesce(p.middle_name, '')",
+    "username": "p.username",
+    "number": "p.number",
+    "id": "p.source_id",
+    "grade": "p.grade",
+}
+
+
+def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
+    """Make `desired.users`, and note in `run.set_aside` who is left out and why.
+
+    A person without a match is created (`mode = "create"`) or set aside as unmatched (`"existing"`). An account of
+    ours that an admin deleted is not made anew unless its key is in `recreate`.
+    """
+    match_people(store, profile)
+    _set_aside_conflicts(store)
+    _pick_newcomers(store, profile, recreate)
+    choose_usernames(store, profile)
+    store.run("""
+        INSERT INTO run.set_aside
+        SELECT 'held', 'user', u.key, u.problem, p.file, p.record, 'username'
+        FROM run.usernames u JOIN run.people p ON p.key = u.key WHERE u.problem IS NOT NULL""")
+    store.run("CREATE OR REPLACE TABLE run.protected AS " + _protected(profile))
+    sides = " UNION ALL ".join(_side(profile, name, people) for name, people in profile.people())
+    store.run(f"CREATE OR REPLACE TABLE desired.users AS {sides}")
+
+
+def _set_aside_conflicts(store: Store) -> None:
+    store.run("""
+        INSERT INTO run.set_aside
+        SELECT 'conflict', 'user', m.key, m.conflict, p.file, p.record, NULL
+        FROM run.user_matches m JOIN run.people p ON p.key = m.key WHERE m.conflict IS NOT NULL""")
+
+
+def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
+    create_students = "true" if profile.students.mode == "create" else "false"
+    create_staff = "true" if profile.staff.mode == "create" else "false"
+    store.run(f"""
+        CREATE OR REPLACE TABLE run.newcomers AS
+        SELECT p.*, CASE WHEN p.is_student THEN {create_students} ELSE {create_staff} END AS may_create,
+               l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} AS was_deleted
+        FROM run.people p LEFT JOIN ledger.objects l ON l.kind = 'user' AND l.key = p.key
+        WHERE p.key NOT IN (SELECT key FROM run.user_matches)""")
+    store.run("""
+        INSERT INTO run.set_aside
+        SELECT CASE WHEN was_deleted THEN 'held' ELSE 'unmatched' END, 'user', key,
+               CASE WHEN was_deleted THEN 'deleted-by-hand' ELSE 'L1' END, file, record, NULL
+        FROM run.newcomers WHERE was_deleted OR NOT may_create""")
+    store.run("DELETE FROM run.newcomers WHERE was_deleted OR NOT may_create")
+
+
+def _protected(profile: Profile) -> str:
+    names = literals(name.lower() for name in profile.protect.users)
+    admins = "SELECT user_id AS object_id FROM current.admins UNION " if profile.protect.roles else ""
+    return f"{admins} SELECT object_id FROM current.users WHERE lower(user_principal_name) IN {names}"
+
+
+def _side(profile: Profile, name: str, people: People) -> str:
+    """The rows of one side. A value that the profile does not select, or that the roster leaves blank, is NULL."""
+    student = name == "students"
+
+    def selected(field: str, column: str) -> str:
+        return column if field in people.properties else "NULL::TEXT"
+
+    minor = "'minor'" if student and profile.students.minors else "NULL::TEXT"
+    return f"""
+        SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
+               n.upn AS user_principal_name,
+               left(split_part(n.upn, '@', 1), 64) AS mail_nickname,
+               {template_sql(people.display_name, NAME_COLUMNS)} AS display_name,
+               p.given_name, p.family_name,
+               {selected("middle_name", "p.middle_name")} AS middle_name,
+               {selected("title", "p.title")} AS job_title,
+               CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
+               {minor} AS age_group,
+               '{"student" if student else "teacher"}' AS primary_role,
+               'sis' AS external_source,
+               {"p.source_id" if student else "NULL::TEXT"} AS student_id,
+               {"NULL::TEXT" if student else "p.source_id"} AS teacher_id,
+               {selected("grade", "p.grade")} AS grade,
+               {selected("student_number", "p.number")} AS student_number,
+               {selected("graduation_year", "p.graduation_year")} AS graduation_year,
+               {selected("birth_date", "p.birth_date")} AS birth_date,
+               {selected("teacher_number", "p.number")} AS teacher_number,
+               coalesce(c.synced, false) AS synced,
+               m.object_id IN (SELECT object_id FROM run.protected) AS protected,
+               p.file, p.record
+        FROM run.people p
+        LEFT JOIN run.user_matches m ON m.key = p.key AND m.conflict IS NULL
+        LEFT JOIN run.usernames n ON n.key = p.key
+        LEFT JOIN current.users c ON c.object_id = m.object_id
+        WHERE p.is_student = {"true" if student else "false"} AND (m.object_id IS NOT NULL OR n.upn IS NOT NULL)"""

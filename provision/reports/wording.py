@@ -1,0 +1,117 @@
+"""The sentences that every report shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from provision.plan.planfile import Header, Line
+
+VERBS = {"create": "to create", "update": "to update", "add": "to add", "remove": "to remove"}
+
+NOTE_MEANINGS = {
+    "kept": "kept as they are, though the roster no longer says so",
+    "held": "held: a finding or a conflict of names speaks of them, so nothing is done to them",
+    "dormant": "dormant: gone from the roster, kept with all their memberships",
+    "unmatched": "unmatched: no account was found, and none is made in this mode",
+    "conflict": "in conflict: more than one account or person fits, so nobody is written",
+    "protected": "protected: the account is never written",
+    "deferred": "deferred: their start date lies ahead",
+}
+
+RULE_MEANINGS = {
+    "match-ambiguous": "more than one account fits",
+    "match-claimed-twice": "another person has the same claim to this account",
+    "match-other-anchor": "the account carries another person's id",
+    "username-missing": "the roster gives no user name",
+    "username-taken": "the sign-in name belongs to somebody else",
+    "username-characters": "the user name has characters that Microsoft 365 refuses",
+    "deleted-by-hand": "it was deleted by hand; --recreate KEY makes it anew",
+    "alias-taken": "the alias belongs to another group",
+    "no-teacher": "the section has no teacher, and the profile requires one",
+    "no-seat": "no seat of this licence is left",
+    "hand-removal": "removed by hand, and the profile respects that",
+}
+
+
+def summary_line(header: Header) -> str:
+    """The plan in one sentence."""
+    totals = {action: 0 for action in VERBS}
+    for actions in header["counts"].values():
+        for action, number in actions.items():
+            totals[action] = totals.get(action, 0) + number
+    if not any(totals.values()):
+        return "Nothing to do: Microsoft 365 is as the roster and the profile want it."
+    return "Plan: " + ", ".join(f"{totals[action]:,} {verb}" for action, verb in VERBS.items()) + "."
+
+
+def facts(header: Header) -> Iterator[tuple[str, str]]:
+    """What the plan was made from and what it costs, as label and text."""
+    tenant, roster, estimate = header["tenant"], header["roster"], header["estimate"]
+    yield "Tenant", f"{tenant['name']} ({tenant['id']})"
+    yield "Profile", f"{header['profile']['name']} ({header['profile']['digest'][:12]})"
+    records = sum(file["records"] for file in roster["files"])
+    findings = ", ".join(f"{number} {severity}" for severity, number in roster["findings"].items()) or "none"
+    yield "Roster", f"{roster['format']}, {len(roster['files'])} files, {records:,} records; findings: {findings}"
+    yield "Planned", f"{header['created_at']}, may be applied until {header['expires_at']}"
+    seconds = estimate["seconds_at_quota"]
+    yield "Cost", f"{estimate['requests']:,} requests in {estimate['batches']:,} batches or more; " + (
+        f"at least {seconds // 60} min {seconds % 60} s at Graph's write quota" if seconds else "within one burst"
+    )
+    yield "Digest", header["digest"]
+
+
+def guard_lines(header: Header) -> Iterator[tuple[str, str]]:
+    """Each guard's state (`passed`, `tripped`, `overridden`, `silent`) and its numbers."""
+    for guard in header["guards"]:
+        state = "passed"
+        if guard["silent"]:
+            state = "silent"
+        elif guard["overridden"]:
+            state = "overridden"
+        elif guard["tripped"]:
+            state = "tripped"
+        worst = guard["measures"][0] if guard["measures"] else None
+        numbers = guard["silent"] or (
+            f"{worst['what']}: {worst['count']:,} of {worst['of']:,} ({worst['percent']} %)" if worst else "no change"
+        )
+        yield state, f"{guard['guard']}: {numbers}; limit {' or '.join(guard['limits'])}"
+
+
+def license_lines(header: Header) -> Iterator[str]:
+    """Seats, per licence that the profile names."""
+    for seat in header["licenses"]:
+        free = seat["enabled"] - seat["consumed"]
+        short = f"; {seat['short']:,} persons go without" if seat["short"] else ""
+        yield f"{seat['sku']}: {seat['planned']:,} planned, {free:,} of {seat['enabled']:,} seats free{short}"
+
+
+def change_text(change: Line) -> str:
+    """One change in words: what is done to what, with its values."""
+    before, after = change["before"] or {}, change["after"] or {}
+    if change["action"] == "update":
+        return ", ".join(f"{name}: {_shown(before.get(name))} → {_shown(value)}" for name, value in after.items())
+    if change["action"] == "create":
+        return ", ".join(f"{name} {_shown(value)}" for name, value in after.items() if name in _TELLING)
+    ends: Mapping[str, object] = after or before
+    names = [str(value) for name, value in ends.items()
+             if value is not None and not name.endswith("_id") and name not in ("role", "disabled_plans")]  # fmt: skip
+    return " ← ".join(names)
+
+
+def cause_text(cause: Mapping[str, object]) -> str:
+    """Why: the rule, and where the roster says so."""
+    parts = [str(cause["rule"])]
+    if cause["rule"] in RULE_MEANINGS:
+        parts[0] = RULE_MEANINGS[str(cause["rule"])]
+    if cause["file"]:
+        parts.append(f"{cause['file']}" + (f" row {cause['record']}" if cause["record"] else ""))
+    if cause["field"]:
+        parts.append(str(cause["field"]))
+    return ", ".join(parts)
+
+
+_TELLING = ("user_principal_name", "display_name", "unique_name", "external_id", "mail_nickname", "grade")
+
+
+def _shown(value: object) -> str:
+    return "empty" if value is None else f"'{value}'"

@@ -1,0 +1,127 @@
+"""What Microsoft 365 needs of a person or a section, beyond what the file format asks."""
+
+from __future__ import annotations
+
+from provision.roster.check import Check
+from provision.roster.checks.rule import Rule, always
+from provision.roster.options import RosterOptions
+from provision.store.sql import literals
+
+NAMES = Check(
+    "name-missing",
+    "error",
+    "A person whose account may have to be created has no first or last name; they are held. "
+    "Looked at only for the groups that the profile creates.",
+    "Fill in the name, or set the mode of the group to existing in the profile.",
+)
+USERNAME = Check(
+    "username-characters",
+    "error",
+    "A username has a character that a sign-in name cannot have; the person is held. A warning that changes "
+    "nothing "
+    "where accounts are only matched.",
+    "Use letters, digits and ' . - _ ! # ^ ~ only, with at most one @ before the domain.",
+)
+SECTION_ID = Check(
+    "section-id-characters",
+    "error",
+    "A section id has a character that a mail alias cannot have; the section is held. A note where the "
+    "profile has "
+    "replace_special_characters, for then the alias gets _ in its place.",
+    "Use other ids, or set replace_special_characters in the profile.",
+)
+SECTION_ID_LENGTH = Check(
+    "section-id-length",
+    "error",
+    "The alias Section_<id> would be longer than 64 characters; the section is held.",
+    "Use shorter section ids.",
+)
+INACTIVE = Check(
+    "inactive-record",
+    "note",
+    "The status of a person or section is something other than Active or blank. It is held: provision "
+    "changes "
+    "nothing for it, and does not take it for gone.",
+    "Nothing to do; leave the record out of the export to have it treated as gone.",
+)
+
+ALIAS_LIMIT = 64
+_USERNAME = "^[A-Za-z0-9''.\\-_!#^~]+(@[A-Za-z0-9.\\-]+)?$"
+_ALIAS = "^[A-Za-z0-9!$''+\\-=^_`]+$"  # ASCII without white space and ~ " # % & * : < > ? / \ { | } . @ ( ) [ ] ; ,
+
+
+def _in_groups(persons: str, groups: str) -> str:
+    """Those of `persons` (a SELECT with an id) who belong to one of the groups; any staff role makes
+    staff."""
+    return f"""
+        FROM ({persons}) p JOIN (
+            SELECT person_id AS id, CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
+            FROM roster.roles GROUP BY person_id) USING (id)
+        WHERE belongs IN {groups}"""
+
+
+def _nameless(options: RosterOptions) -> str:
+    parts = [
+        f"""SELECT 'persons' AS tbl, '{column}' AS col, file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
+            'An account cannot be created without this name.' AS message
+        {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", literals(sorted(options.names_required)))}"""
+        for column in ("given_name", "family_name")
+    ]
+    return " UNION ALL ".join(parts)
+
+
+_ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(username, '{_USERNAME}')"
+
+
+def _unfit_usernames(options: RosterOptions) -> str:
+    return f"""
+        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value, id, NULL::TEXT AS other_id,
+            'A sign-in name cannot be made of this.' AS message
+        {_in_groups(_ODD_USERNAMES, literals(sorted(options.names_required)))}"""
+
+
+def _odd_usernames(options: RosterOptions) -> str:
+    held = f"SELECT id {_in_groups(_ODD_USERNAMES, literals(sorted(options.names_required)))}"
+    return f"""
+        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value,
+            'No sign-in name is made of this.' AS message
+        FROM ({_ODD_USERNAMES}) WHERE id NOT IN ({held})"""
+
+
+def _section_ids(wanted: bool) -> Rule:
+    """The same look with and without replacement: a note, or an error that holds."""
+
+    def find(options: RosterOptions) -> str:
+        return f"""
+            SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+                'An alias cannot have every character of this.' AS message
+            FROM roster.sections
+            WHERE NOT regexp_matches(id, '{_ALIAS}') AND {options.replace_special_characters is wanted}"""
+
+    return Rule(SECTION_ID, find, severity="note") if wanted else Rule(SECTION_ID, find, holds="section")
+
+
+_LONG_IDS = f"""
+    SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+        'The alias would have ' || length('Section_' || id) || ' characters.' AS message
+    FROM roster.sections WHERE length('Section_' || id) > {ALIAS_LIMIT}"""
+
+
+def _inactive(table: str) -> str:
+    return f"""
+        SELECT '{table}' AS tbl, 'status' AS col, file, record, status AS value, id, NULL::TEXT AS other_id,
+            'This record is not active; nothing is changed for it.' AS message
+        FROM roster.{table} WHERE lower(status) <> 'active'"""
+
+
+FITNESS = [
+    Rule(NAMES, _nameless, holds="person"),
+    Rule(USERNAME, _unfit_usernames, holds="person"),
+    Rule(USERNAME, _odd_usernames, severity="warning"),
+    _section_ids(wanted=False),
+    _section_ids(wanted=True),
+    Rule(SECTION_ID_LENGTH, always(_LONG_IDS), holds="section"),
+    Rule(INACTIVE, always(_inactive("persons")), holds="person"),
+    Rule(INACTIVE, always(_inactive("sections")), holds="section"),
+]
+FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, INACTIVE]

@@ -1,0 +1,158 @@
+"""What a record refers to must be there."""
+
+from __future__ import annotations
+
+from provision.roster.check import Check
+from provision.roster.checks.rule import Rule, always
+
+UNKNOWN_ORG = Check(
+    "unknown-org",
+    "error",
+    "A person or a section belongs to an organisation that is not in the roster; the person or section is "
+    "held.",
+    "Add the organisation to its file, or correct the id.",
+)
+UNKNOWN_PERSON = Check(
+    "unknown-person",
+    "error",
+    "A record speaks of a person who is not in the roster; it is dropped.",
+    "Add the person to the file of persons, or remove the record.",
+)
+DANGLING = Check(
+    "dangling-enrollment",
+    "error",
+    "An enrollment names a section or a person that is not in the roster; this pair is held, both ends go "
+    "on.",
+    "Add the section or person to its file, or remove the enrollment.",
+)
+UNKNOWN_REFERENCE = Check(
+    "unknown-reference",
+    "warning",
+    "A value refers to an organisation, session or course that is not in the roster or was dropped; it is "
+    "dropped too.",
+    "Add what is referred to, or correct the id.",
+)
+ORG_CYCLE = Check(
+    "org-cycle",
+    "error",
+    "An organisation is above itself; all organisations of the circle are held.",
+    "Correct the parent of one of them.",
+)
+UNKNOWN_PRINCIPAL = Check(
+    "unknown-principal",
+    "note",
+    "The principal of a school is not among the persons of the roster.",
+    "Nothing to do; add the principal as a person if they should be managed.",
+)
+NO_ROLE = Check(
+    "person-without-role",
+    "note",
+    "A person has no role anywhere and is nobody's contact; nothing is done for them.",
+    "Add a role, or remove the person.",
+)
+
+_OPTIONAL = (
+    ("orgs", "parent_id", "orgs"),
+    ("roles", "session_id", "sessions"),
+    ("sections", "course_id", "courses"),
+    ("courses", "org_id", "orgs"),
+    ("courses", "school_year_session_id", "sessions"),
+)
+_NO_SECTION_SESSION = """
+    SELECT 'sections' AS tbl, 'session_ids' AS col, min_by(file, record) AS file, min(record) AS record,
+        value, count(*) || ' record(s), first this one, refer to what is not in sessions.' AS message
+    FROM (SELECT file, record, unnest(session_ids) AS value FROM roster.sections)
+    ANTI JOIN roster.sessions ON sessions.id = value GROUP BY value"""
+
+_DROP_SECTION_SESSIONS = """
+    UPDATE roster.sections SET session_ids = list_filter(
+        session_ids, lambda each: NOT list_contains((SELECT list(value) FROM found), each))
+    WHERE list_has_any(session_ids, (SELECT list(value) FROM found))"""
+
+_CYCLES = """
+    WITH RECURSIVE above(start, id) AS (
+        SELECT id, parent_id FROM roster.orgs WHERE parent_id IS NOT NULL
+        UNION
+        SELECT start, parent_id FROM above JOIN roster.orgs USING (id) WHERE parent_id IS NOT NULL)
+    SELECT 'orgs' AS tbl, 'parent_id' AS col, file, record, parent_id AS value, orgs.id, NULL::TEXT AS other_id,
+        'Its parents lead back to itself.' AS message
+    FROM above JOIN roster.orgs ON orgs.id = start WHERE start = above.id"""
+
+
+def _refers_to_nothing(table: str, column: str, known: str) -> str:
+    """FROM and WHERE of the rows of `table` whose `column` is in none of the ids that the SELECT `known`
+    gives."""
+    return f"FROM roster.{table} t ANTI JOIN ({known}) k ON k.id = t.{column} WHERE t.{column} IS NOT NULL"
+
+
+def _known(table: str, kind: str) -> str:
+    """Ids that the roster has or that are held: what is held was explained elsewhere."""
+    return f"SELECT id FROM roster.{table} UNION ALL SELECT id FROM roster.held WHERE kind = '{kind}'"
+
+
+def _unknown_org(table: str, held: str) -> str:
+    return f"""
+        SELECT '{table}' AS tbl, 'org_id' AS col, file, record, org_id AS value, {held} AS id, NULL::TEXT AS other_id,
+            'There is no organisation of this id.' AS message
+        {_refers_to_nothing(table, "org_id", _known("orgs", "org"))}"""
+
+
+def _unknown_person(table: str, column: str) -> Rule:
+    find = f"""
+        SELECT '{table}' AS tbl, '{column}' AS col, file, record, {column} AS value, {column} AS id,
+            NULL::TEXT AS other_id, 'There is no person of this id.' AS message
+        {_refers_to_nothing(table, column, _known("persons", "person"))}"""
+    return Rule(UNKNOWN_PERSON, always(find), holds="person")
+
+
+def _dangling(column: str, what: str, table: str) -> Rule:
+    find = f"""
+        SELECT 'enrollments' AS tbl, '{column}' AS col, file, record, {column} AS value, section_id AS id,
+            person_id AS other_id, 'There is no {what} of this id.' AS message
+        {_refers_to_nothing("enrollments", column, _known(table, what))}"""
+    return Rule(DANGLING, always(find), holds="enrollment")
+
+
+def _unknown_reference(table: str, column: str, target: str) -> Rule:
+    find = f"""
+        SELECT '{table}' AS tbl, '{column}' AS col, min_by(file, record) AS file, min(record) AS record,
+            {column} AS value, count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
+        {_refers_to_nothing(table, column, f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
+    mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {column} IN (SELECT value FROM found)"
+    return Rule(UNKNOWN_REFERENCE, always(find), then=(mend,))
+
+
+_NO_PRINCIPAL = f"""
+    SELECT 'orgs' AS tbl, 'principal_id' AS col, file, record, principal_id AS value,
+        'There is no person of this id.' AS message
+    {_refers_to_nothing("orgs", "principal_id", "SELECT source_id AS id FROM roster.persons")}"""
+
+_SPOKEN_OF = """
+    SELECT person_id AS id FROM roster.roles UNION ALL SELECT contact_id FROM roster.relationships
+    UNION ALL SELECT id FROM roster.held WHERE kind = 'person'"""
+_WITHOUT_ROLE = f"""
+    SELECT 'persons' AS tbl, 'id' AS col, file, record, id AS value, 'This person has no role.' AS message
+    {_refers_to_nothing("persons", "id", _SPOKEN_OF)}"""
+
+REFERENCES = [
+    Rule(ORG_CYCLE, always(_CYCLES), holds="org"),
+    Rule(UNKNOWN_ORG, always(_unknown_org("sections", "id")), holds="section"),
+    Rule(UNKNOWN_ORG, always(_unknown_org("roles", "person_id")), holds="person"),
+    *(_unknown_person(table, "person_id") for table in ("roles", "demographics", "flags", "relationships")),
+    _unknown_person("relationships", "contact_id"),
+    _dangling("section_id", "section", "sections"),
+    _dangling("person_id", "person", "persons"),
+    *(_unknown_reference(*reference) for reference in _OPTIONAL),
+    Rule(UNKNOWN_REFERENCE, always(_NO_SECTION_SESSION), then=(_DROP_SECTION_SESSIONS,)),
+    Rule(UNKNOWN_PRINCIPAL, always(_NO_PRINCIPAL)),
+    Rule(NO_ROLE, always(_WITHOUT_ROLE)),
+]
+REFERENCE_CHECKS = [
+    UNKNOWN_ORG,
+    UNKNOWN_PERSON,
+    DANGLING,
+    UNKNOWN_REFERENCE,
+    ORG_CYCLE,
+    UNKNOWN_PRINCIPAL,
+    NO_ROLE,
+]

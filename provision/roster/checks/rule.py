@@ -1,0 +1,55 @@
+"""How a check looks across the roster tables, and what follows from what it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provision.roster.check import Check, Severity, report
+from provision.roster.options import RosterOptions
+from provision.store import Store
+from provision.store.sql import literal
+
+Find = Callable[[RosterOptions], str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check over the roster tables.
+
+    `find` gives a SELECT with the columns tbl, col (where the value stands), file, record, value, message,
+    and, for a rule that holds something, id and other_id. It is a function, since the profile may decide what
+    is wrong. `holds` is the kind of what is held, `then` are statements that mend the tables; both see the
+    finds as the table `found` and are left out when there are none.
+    """
+
+    check: Check
+    find: Find
+    holds: str = ""
+    then: tuple[str, ...] = ()
+    severity: Severity | None = None
+
+    def run(self, store: Store, options: RosterOptions) -> None:
+        """Look, report, hold and mend."""
+        store.run(f"CREATE OR REPLACE TEMP TABLE found AS {self.find(options)}")
+        if store.value("SELECT count(*) FROM found"):
+            report(
+                store,
+                self.check,
+                "SELECT found.file, record, coalesce(header, col) AS field, value, message "
+                "FROM found LEFT JOIN header_of USING (tbl, col, file)",
+                self.severity,
+            )
+            if self.holds:
+                store.run(
+                    f"INSERT INTO roster.held SELECT DISTINCT {literal(self.holds)}, id, other_id, "
+                    f"{literal(self.check.id)}, file, record FROM found"
+                )
+            for statement in self.then:
+                store.run(statement)
+        store.run("DROP TABLE found")
+
+
+def always(sql: str) -> Find:
+    """A `find` that no profile changes."""
+    return lambda _options: sql

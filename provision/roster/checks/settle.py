@@ -1,0 +1,69 @@
+"""After the checks: what is held leaves the roster tables, so that nothing is planned from half of the truth.
+
+A hold spreads downwards: from an organisation to its sections and to whoever has a role in it, from a section
+or a person to its enrollments. What a hold has spread to gets no finding of its own.
+"""
+
+from __future__ import annotations
+
+from provision.store import Store
+
+_KEEP_FIRST_PERSONS = """
+    DELETE FROM roster.persons WHERE rowid IN (
+        SELECT rowid FROM (
+            SELECT rowid, row_number() OVER (PARTITION BY id ORDER BY file, record) AS place FROM roster.persons
+            WHERE id IN (SELECT id FROM roster.persons GROUP BY id HAVING count(*) > 1))
+        WHERE place > 1)"""
+
+_SPREAD = (
+    ("section", "id", "NULL", "sections", "org_id", "org"),
+    ("person", "person_id", "NULL", "roles", "org_id", "org"),
+    ("enrollment", "section_id", "person_id", "enrollments", "section_id", "section"),
+    ("enrollment", "section_id", "person_id", "enrollments", "person_id", "person"),
+)
+"""Kind, id and other id that become held; the table, and its column that refers to the held thing of a
+kind."""
+
+_LEAVES = (
+    ("orgs", "id", "org"),
+    ("persons", "id", "person"),
+    ("roles", "person_id", "person"),
+    ("demographics", "person_id", "person"),
+    ("flags", "person_id", "person"),
+    ("relationships", "person_id", "person"),
+    ("relationships", "contact_id", "person"),
+    ("sections", "id", "section"),
+)
+
+
+def keep_first_persons(store: Store) -> None:
+    """Of a person who stands in several records, for several schools, keep the first; the roles stay all."""
+    store.run(_KEEP_FIRST_PERSONS)
+
+
+def settle(store: Store) -> None:
+    """Spread the holds and take the held rows out."""
+    if not store.value("SELECT count(*) FROM roster.held"):
+        return
+    for kind, held, other, table, column, above in _SPREAD:
+        store.run(
+            f"INSERT INTO roster.held SELECT '{kind}', t.{held}, "
+            f"{other if other == 'NULL' else 't.' + other}, h.rule, "
+            f"t.file, t.record FROM roster.{table} t JOIN (SELECT id, min(rule) AS rule FROM roster.held "
+            f"WHERE kind = '{above}' GROUP BY id) h ON h.id = t.{column}"
+        )
+    store.run(
+        "CREATE OR REPLACE TEMP TABLE kept_once AS SELECT kind, id, other_id, min(rule) AS rule, "
+        "min_by(file, record) AS file, min(record) AS record FROM roster.held GROUP BY kind, id, other_id"
+    )
+    store.run("DELETE FROM roster.held")
+    store.run("INSERT INTO roster.held BY NAME FROM kept_once")
+    store.run("DROP TABLE kept_once")
+    for table, column, kind in _LEAVES:
+        store.run(
+            f"DELETE FROM roster.{table} WHERE {column} IN (SELECT id FROM roster.held WHERE kind = '{kind}')"
+        )
+    store.run(
+        "DELETE FROM roster.enrollments WHERE (section_id, person_id) IN "
+        "(SELECT (id, other_id) FROM roster.held WHERE kind = 'enrollment')"
+    )

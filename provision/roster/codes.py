@@ -1,0 +1,90 @@
+"""The values that a coded column may have.
+
+Values are compared without regard to case and kept in the spelling given here. Sources: the published
+"default list of values" of School Data Sync and the V2.1 file description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+ORG_TYPES = (
+    "school", "ministryOfEducation", "localAuthority", "department", "university", "region", "district", "
+    ""college",
+    "division", "local", "campus", "province", "state", "adultEducation", "researchCenter", "national",
+    "municipality", "program", "departmentOfEducation", "academicTrust",
+)  # fmt: skip
+
+ROLES = (
+    "student", "teacher", "principal", "chair", "professor", "researcher", "adjunct", "affiliate",
+    "occupationalTherapist", "physicalTherapist", "speechTherapist", "visionTherapist", "paraprofessional",
+    "specialServices", "advisor", "proctor", "nurse", "officeStaff", "lecturer", "itAdmin", "
+    ""administrator", "faculty",
+    "staff", "teacherAssistant", "assistant", "instructor", "substitute", "coach", "alumni", "other", "aide",
+)  # fmt: skip
+"""Roles in an organisation and in a section. Microsoft prints two lists that differ in five values, and its
+own samples use values of the one in the place of the other; so a role that either list knows is good in both
+places."""
+
+SESSION_TYPES = ("schoolYear", "semester", "term", "gradingPeriod", "quarter")
+SEXES = ("male", "female", "notSelected")
+FLAGS = ("freeLunch", "reducedLunch", "homeless", "giftedOrTalented", "504", "ELL", "LEP", "IEP")
+RELATIONSHIPS = ("parent", "relative", "doctor", "guardian", "child", "other", "aide", "administrator")
+ETHNICITIES = ("hispanicOrLatinoEthnicity",)
+RACES = (
+    "americanIndianOrAlaskaNative", "nativeHawaiianOrOtherPacificIslander", "blackOrAfricanAmerican",
+    "demographicRaceTwoOrMoreRaces", "asian", "white",
+)  # fmt: skip
+US_STATES = tuple(
+    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND "
+    "OH OK OR "
+    "PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI AA AE AP".split()
+)
+SUBJECTS = tuple(f"{number:02}" for number in (*range(1, 6), *range(7, 25)))
+
+_YEARS = tuple(f"{number:02}" for number in range(1, 14))
+_LATER = ("PS", "PS1", "PS2", "PS3", "PS4", "undergraduate", "graduate", "postgraduate", "alumni",
+          "adultEducation", "UG", "Other")  # fmt: skip
+GRADES = {
+    "us": ("IT", "PR", "PK", "TK", "KG", *_YEARS, *_LATER),
+    "uk": ("IT", "PR", "PK", *_YEARS, *_LATER),
+}
+"""Grade codes by country: the British list has no kindergarten."""
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+             "twelfth", "thirteenth")  # fmt: skip
+_LATER_LABELS = {"postsecondary": "PS", "ungraded": "UG"}
+GRADE_LABELS = {
+    "us": {
+        "infant": "IT", "infant/toddler": "IT", "pre-school": "PR", "preschool": "PR", "pre-kindergarten": "
+        ""PK",
+        "prekindergarten": "PK", "transitional kindergarten": "TK", "kindergarten": "KG",
+        **{f"{word} grade": f"{number:02}" for number, word in enumerate(_ORDINALS, 1)},
+        **{f"grade {number}": f"{number:02}" for number in range(1, 14)},
+        **{f"postsecondary {word}": f"PS{number}"
+           for number, word in enumerate(("freshman", "sophomore", "junior", "senior"), 1)},
+        **_LATER_LABELS,
+    },
+    "uk": {
+        "nursery": "IT", "pre-school": "PR", "preschool": "PR", "reception": "PK",
+        **{f"year {number}": f"{number:02}" for number in range(1, 14)},
+        **{f"postsecondary year {number}": f"PS{number}" for number in range(1, 5)},
+        **_LATER_LABELS,
+    },
+}  # fmt: skip
+"""What people call a grade, in lower case, by country, and the code it stands for."""
+
+
+def spellings(values: Iterable[str], also: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Lower-case spelling -> the value as it is kept; numbers are known without their leading zero too."""
+    known = {value.lower(): value for value in values}
+    known.update({value.lstrip("0"): value for value in known.values() if value.isdigit()})
+    return {**known, **(also or {})}
+
+
+def grade_spellings(labels: str) -> dict[str, str]:
+    """Every way to write a grade in the given country ("us" or "uk"), in lower case, and its code."""
+    return spellings(GRADES[labels], GRADE_LABELS[labels])
+
+
+ROLE_SPELLINGS = spellings(ROLES, {"aid": "aide"})  # a known export tool writes "aid"

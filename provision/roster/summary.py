@@ -1,0 +1,75 @@
+"""What was read and found, in small values for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from provision.store import Store
+
+ENTITIES = ("orgs", "persons", "roles", "sections", "enrollments", "sessions", "courses", "demographics", "flags",
+            "relationships")  # fmt: skip
+_FIELDS = "rule, severity, file, record, field, value, message, mend"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found. `record` is None for a file as a whole, 1 for its header."""
+
+    rule: str
+    severity: str
+    file: str
+    record: int | None
+    field: str | None
+    value: str | None
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How often a check spoke."""
+
+    rule: str
+    severity: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RosterSummary:
+    """Records in the roster tables by entity, records read by file, findings by rule, holds by kind."""
+
+    entities: dict[str, int]
+    files: dict[str, int]
+    rules: tuple[RuleCount, ...]
+    held: dict[str, int]
+
+    def count(self, severity: str) -> int:
+        """The number of findings of a severity."""
+        return sum(each.count for each in self.rules if each.severity == severity)
+
+
+def summary(store: Store) -> RosterSummary:
+    """Counts of what `load_roster` left in the roster tables."""
+    rank = _rank("severity")
+    rules = store.rows(
+        f"SELECT rule, severity, count(*) FROM roster.findings GROUP BY rule, severity ORDER BY {rank}, rule"
+    )
+    return RosterSummary(
+        {entity: store.value(f"SELECT count(*) FROM roster.{entity}") for entity in ENTITIES},
+        dict(store.rows("SELECT file, records FROM roster.files ORDER BY file")),
+        tuple(RuleCount(*row) for row in rules),
+        dict(store.rows("SELECT kind, count(*) FROM roster.held GROUP BY kind ORDER BY kind")),
+    )
+
+
+def findings(store: Store, limit: int | None = None) -> Iterator[Finding]:
+    """The findings, gravest first, then by file, record and rule; at most `limit` of them."""
+    most = "" if limit is None else f" LIMIT {int(limit)}"
+    order = f"{_rank('severity')}, file, record NULLS FIRST, rule, field, value, message"
+    for row in store.stream(f"SELECT {_FIELDS} FROM roster.findings ORDER BY {order}{most}"):
+        yield Finding(*row)
+
+
+def _rank(column: str) -> str:
+    return f"CASE {column} WHEN 'error' THEN 1 WHEN 'warning' THEN 2 ELSE 3 END"

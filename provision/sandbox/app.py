@@ -1,0 +1,318 @@
+"""The heart of the fake: a request in, an answer out, the tenant changed in between. No sockets, no files."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from provision.sandbox import batch, errors, routes
+from provision.sandbox.call import Call, Result
+from provision.sandbox.education import available
+from provision.sandbox.errors import GraphError
+from provision.sandbox.faults import ConnectionCut, Cost, Faults, Trouble
+from provision.sandbox.tenant import GROUP, USER, Tenant, Values
+
+APP_ROLES = frozenset({"Member.Read.Hidden"})
+"""The application permissions whose absence changes an answer. All others are taken as granted."""
+
+_HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+_UNITS = (
+    (re.compile(r"/users"), 2),
+    (re.compile(r"/groups/[^/]+/members"), 3),
+    (re.compile(r"/groups/[^/]+/transitiveMembers"), 5),
+    (re.compile(r"/subscribedSkus"), 3),
+    (re.compile(r"/users/[^/]+/memberOf"), 2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Values:
+        """The body as a JSON object."""
+        found: Values = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A request that was answered. `path` has its query; `batch` numbers the batch it came in, if any."""
+
+    method: str
+    path: str
+    body: object
+    status: int
+    batch: int | None = None
+
+
+class Sandbox:
+    """A tenant that answers as Microsoft Graph v1.0 does. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        faults: Faults | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        app_roles: Iterable[str] = APP_ROLES,
+        keep: int | None = None,
+    ) -> None:
+        """`clock` counts seconds for lag and quotas; `keep` bounds `log` (None: everything is kept)."""
+        self.tenant = tenant
+        self.clock = clock
+        self.app_roles = frozenset(app_roles)
+        self.log: list[Logged] = []
+        self.batches = 0
+        self.on_change: Callable[[], None] = lambda: None
+        self.lock = threading.RLock()
+        self._keep = keep
+        self.faults = faults or Faults()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; new faults count from zero, with full buckets."""
+        return self._trouble.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._trouble = Trouble(faults, self.clock)
+
+    def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """Answer one HTTP request. Raises `ConnectionCut` where the answer is to be lost that way."""
+        with self.lock:
+            given = {name.lower(): value for name, value in headers.items()}
+            try:
+                return self._answer(method.upper(), url, given, body)
+            except GraphError as error:
+                self._note(method.upper(), urlsplit(url).path, None, error.status, None)
+                return self._wire(self._refused(error, given), given)
+
+    # -- one request, or one part of a batch
+
+    def _answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        if not headers.get("authorization", "").startswith("Bearer "):
+            raise errors.no_token()
+        parts = urlsplit(url)
+        match = re.fullmatch(r"/+(v1\.0|beta)(/.*)?", parts.path)
+        if match is None or match[1] != "v1.0":
+            raise errors.bad_syntax("Invalid version.")
+        root = f"{parts.scheme}://{parts.netloc}/v1.0"
+        content = _content(headers, body)
+        path = re.sub(r"/{2,}", "/", match[2] or "/")
+        if unquote(path) == "/$batch":
+            return self._wire(self._batch(method, root, headers, content), headers)
+        target = path + (f"?{parts.query}" if parts.query else "")
+        return self._wire(self._one(method, root, target, headers, content, None), headers)
+
+    def _one(
+        self,
+        method: str,
+        root: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: object,
+        number: int | None,
+    ) -> Result:
+        """Answer a request with everything that counts for it: quotas, faults, the log."""
+        call = self._call(method, root, url, headers, content)
+        self.tenant.requests += 1
+        quota: dict[str, str] = {}
+        try:
+            quota = self._trouble.throttle(_cost(call), self.tenant.id)
+            result = self._failure() or self._route(call)
+        except GraphError as error:
+            result = self._refused(error, headers)
+        if method in batch.WRITES and result.status < 300:
+            result = self._written(result)
+        self._note(method, url, content, result.status, number)
+        return Result(result.status, result.body, {**quota, **result.headers})
+
+    def _call(self, method: str, root: str, url: str, headers: Mapping[str, str], content: object) -> Call:
+        parts = urlsplit(url)
+        query = {unquote(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
+        path = unquote(parts.path).rstrip("/") if "%2F" not in parts.path else parts.path
+        return Call(
+            self.tenant,
+            self.faults,
+            self.app_roles,
+            self.clock(),
+            root,
+            method,
+            path,
+            query,
+            headers,
+            content,
+        )
+
+    def _route(self, call: Call) -> Result:
+        handler, call.args = routes.find(call.method, call.path)
+        if call.path.startswith("/education/"):
+            available(call)
+        return handler(call)
+
+    def _failure(self) -> Result | None:
+        """The failure that strikes now, before anything is done."""
+        status = self._trouble.fail()
+        if not status:
+            return None
+        if status == 502:
+            return Result(502, _HTML.format("502 Bad Gateway"))
+        if status == 500:
+            raise errors.server_error()
+        raise _waiting(status, self._trouble.wait_headers())
+
+    def _written(self, result: Result) -> Result:
+        """Count a write that was carried out; its answer may be lost all the same."""
+        self.tenant.writes += 1
+        self.on_change()
+        if not self._trouble.lose():
+            return result
+        if self.faults.cut_connections:
+            raise ConnectionCut
+        return Result(504, _HTML.format("504 Gateway Time-out"))
+
+    # -- batches
+
+    def _batch(self, method: str, root: str, headers: Mapping[str, str], content: object) -> Result:
+        if method != "POST":
+            raise errors.no_method()
+        status = self._trouble.fail_batch()
+        if status:
+            raise _waiting(status, self._trouble.wait_headers())
+        parts = batch.read(content)
+        self.batches += 1
+        number = self.batches
+        cuts: list[ConnectionCut] = []
+
+        def send(part: batch.Part) -> Values:
+            try:
+                return _part_answer(self._one(part.method, root, part.url, part.headers, part.body, number))
+            except ConnectionCut as cut:
+                cuts.append(cut)
+                return {"status": 504, "headers": {}}
+
+        def target(part: batch.Part) -> str | None:
+            return self._written_object(part) if self.faults.concurrency else None
+
+        answers = batch.run(parts, send, target)
+        if cuts:
+            raise cuts[0]
+        if self.faults.shuffle:
+            self._trouble.random.shuffle(answers)
+        return Result(200, {"responses": answers})
+
+    def _written_object(self, part: batch.Part) -> str | None:
+        """The id of the object that a part of a batch writes, or None for a read or a creation."""
+        if part.method not in batch.WRITES:
+            return None
+        path = unquote(urlsplit(part.url).path)
+        unique = re.match(r"/groups\(uniqueName='(.+?)'\)", path)
+        if unique:
+            return (*self.tenant.lookup(GROUP, "uniqueName", unique[1]), unique[1].lower())[0]
+        match = re.match(r"/(?:education/|directory/)?[A-Za-z]+/([^/]+)", path)
+        if match is None or match[1] == "getByIds":
+            return None
+        user = self.tenant.find(USER, match[1])
+        return user.id if user is not None else match[1].lower()
+
+    # -- answers
+
+    def _refused(self, error: GraphError, headers: Mapping[str, str]) -> Result:
+        request_id = self._request_id()
+        date = dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+        body = error.envelope(request_id, headers.get("client-request-id", request_id), date)
+        return Result(error.status, body, error.headers)
+
+    def _request_id(self) -> str:
+        return f"00000000-0000-4000-8000-{self.tenant.requests:012x}"
+
+    def _wire(self, result: Result, headers: Mapping[str, str]) -> Answer:
+        request_id = self._request_id()
+        sent = {
+            "Date": format_datetime(dt.datetime.now(dt.timezone.utc), usegmt=True),
+            "request-id": request_id,
+            "client-request-id": headers.get("client-request-id", request_id),
+            "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000"}}',
+            "x-ms-resource-unit": "1",
+            "OData-Version": "4.0",
+            **result.headers,
+        }
+        if result.body is None:
+            return Answer(result.status, sent, b"")
+        if isinstance(result.body, str):
+            return Answer(result.status, {**sent, "Content-Type": "text/html"}, result.body.encode())
+        sent["Content-Type"] = "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"
+        return Answer(result.status, sent, json.dumps(result.body, separators=(",", ":")).encode())
+
+    def _note(self, method: str, path: str, body: object, status: int, number: int | None) -> None:
+        self.log.append(Logged(method, path, body, status, number))
+        if self._keep is not None and len(self.log) > 2 * self._keep:
+            del self.log[: -self._keep]
+
+
+def _content(headers: Mapping[str, str], body: bytes) -> object:
+    """The body as JSON. Raises 400 for what is none, or does not say that it is."""
+    if not body:
+        return None
+    if "json" not in headers.get("content-type", ""):
+        raise errors.no_json()
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise errors.no_json() from None
+
+
+def _waiting(status: int, headers: Mapping[str, str]) -> GraphError:
+    error = errors.throttled(headers) if status == 429 else errors.unavailable()
+    error.headers.update(headers)
+    return error
+
+
+def _part_answer(result: Result) -> Values:
+    """An answer as it stands in a batch: a body that is not JSON is base64, and 204 has none."""
+    answer: Values = {"status": result.status, "headers": dict(result.headers)}
+    if isinstance(result.body, str):
+        answer["headers"]["Content-Type"] = "text/html"
+        answer["body"] = base64.urlsafe_b64encode(result.body.encode()).decode()
+    elif result.body is not None:
+        answer["headers"]["Content-Type"] = "application/json"
+        answer["body"] = result.body
+    return answer
+
+
+def _cost(call: Call) -> Cost:
+    """What a request takes from the quotas, by the published table (graph/throttling-limits)."""
+    if call.path == "/directoryObjects/getByIds":
+        return Cost(2 if "$select" in call.query else 5, 0)
+    if call.method in batch.WRITES:
+        links = [
+            value
+            for name, value in _items(call.body)
+            if name.endswith("@odata.bind") and isinstance(value, list)
+        ]
+        count = sum(len(value) for value in links)
+        return Cost(1, max(1, math.ceil(count / 3)) if call.faults.references_cost else 1)
+    units = next((units for pattern, units in _UNITS if pattern.fullmatch(call.path)), 1)
+    units -= "$select" in call.query
+    units += "$expand" in call.query
+    top = call.query.get("$top", "")
+    units -= top.isdecimal() and int(top) < 20
+    return Cost(max(1, units), 0)
+
+
+def _items(body: object) -> Iterable[tuple[str, object]]:
+    return body.items() if isinstance(body, dict) else ()

@@ -1,0 +1,15 @@
+"""Putting values into SQL text, where a statement cannot take them bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def literal(value: str | None) -> str:
+    """A text literal, or NULL."""
+    return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def literals(values: Iterable[str]) -> str:
+    """A list for `IN`; never empty, so that the statement stays valid."""
+    return "(" + ", ".join([literal(value) for value in values] or ["NULL"]) + ")"
