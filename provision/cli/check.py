@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from provision.cli.options import JsonOption
-
-if TYPE_CHECKING:
-    from provision.store import Store
-
-MOST_FINDINGS = 50
 
 
 class FormatName(str, Enum):
@@ -37,12 +32,16 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors."""
+    from provision.cli.terminal import page, write_all
     from provision.formats import load_roster
-    from provision.roster import RosterOptions
+    from provision.reports import roster_check
+    from provision.roster.options import RosterOptions
+    from provision.roster.summary import summary
     from provision.store import in_memory
 
     store = in_memory()
     loaded = load_roster(store, roster, RosterOptions(), format.value)
-    errors = say_check_json(store, loaded.format) if json else say_check(store)
-    if errors:
+    render = roster_check.render_json if json else roster_check.render
+    write_all(render(store, loaded.format, page(everything=json)))
+    if summary(store).count("error"):
         raise typer.Exit(1)

@@ -6,14 +6,13 @@ import asyncio
 from pathlib import Path
 
 from provision.cli.applying import carry_out, say
-from provision.cli.check import say_check
 from provision.cli.road import Allowances, Run, open_run, plan_to, roster_options
 from provision.cli.templates import copy_roster, write_template
-from provision.cli.terminal import page, show_plan, write
+from provision.cli.terminal import page, show_plan, write, write_all
 from provision.errors import UsageError
 from provision.formats import load_roster
 from provision.plan.planfile import PlanFile
-from provision.reports import RENDERERS
+from provision.reports import RENDERERS, roster_check
 from provision.settings import Settings
 from provision.store.files import replace_file
 
@@ -31,8 +30,8 @@ def demonstrate(folder: Path) -> None:
     with open_run(settings, folder / "profile.toml") as run:
         _title("The roster is checked")
         profile = run.profile
-        load_roster(run.store, folder / "roster", roster_options(profile, ALLOW), profile.roster.format)
-        say_check(run.store)
+        loaded = load_roster(run.store, folder / "roster", roster_options(profile, ALLOW), profile.roster.format)
+        write_all(roster_check.render(run.store, loaded.format, page()))
         _title("First day: what would change")
         _day(run, folder, folder / "roster", "1")
         _title("Planned again")

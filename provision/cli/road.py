@@ -19,7 +19,8 @@ from provision.plan.planfile import PlanFile, write_plan
 from provision.plan.planner import make_plan, planned_as
 from provision.policy.kinds import ORDER
 from provision.profile import Profile, load_profile
-from provision.roster import RosterOptions, missing_files
+from provision.roster.options import RosterOptions
+from provision.roster.presence import missing_files
 from provision.settings import Settings, is_loopback
 from provision.store import Store, open_store
 

@@ -18,9 +18,15 @@ MOST_BYTES = 8 << 30  # all files of a roster, unpacked
 MOST_RATIO = 200  # unpacked to packed; a large real roster reaches about 20
 SMALL = 32 << 20  # below this a ratio says nothing
 ZIP_ERRORS = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    NotImplementedError,  # a compression that Python does not know
+    RuntimeError,
+    EOFError,
+    OSError,
     ValueError,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

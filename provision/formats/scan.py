@@ -15,7 +15,7 @@ BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 SAVE_AS = 'Save it as "CSV UTF-8".'
 
 
-class FileFault(RosterError):
+class FileFault(RosterError):  # noqa: N818  # named like its root's other errors
     """A file cannot be used: one sentence with the place and the mend. Faults of all files are told
     together."""
 

@@ -159,7 +159,15 @@ FORMAT = Format(
     "sds-v2.1",
     "SDS V2.1",
     (
-        ORGS, USERS, ROLES, CLASSES, replace(ENROLLMENTS, need="classes"), SESSIONS, COURSES, DEMOGRAPHICS, FLAGS,
+        ORGS,
+        USERS,
+        ROLES,
+        CLASSES,
+        replace(ENROLLMENTS, need="classes"),
+        SESSIONS,
+        COURSES,
+        DEMOGRAPHICS,
+        FLAGS,
         RELATIONSHIPS,
     ),
-)  # fmt: skip
+)

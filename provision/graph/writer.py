@@ -20,6 +20,8 @@ from provision.graph.retry import is_transient, settle
 from provision.graph.together import together
 from provision.graph.writes import KINDS, Kind
 
+MOST_CONFLICTS = 5  # after so many looks between them, the conflict is with somebody else's object
+
 
 class GraphWriter:
     """Writes to the tenant behind `graph`."""
@@ -76,6 +78,7 @@ class _Job:
         object_id = answer.fields.get("id") or await self._find()
         if object_id is None:
             return Outcome("failed", error="It was made, but could not be found again.", requests=self.sent)
+        self.graph.recent.add(str(object_id))
         return await self._steps(str(object_id), [step.of(str(object_id)) for step in rest])
 
     async def _update(self) -> Outcome:
@@ -84,15 +87,16 @@ class _Job:
 
     async def _steps(self, object_id: str, steps: list[Request]) -> Outcome:
         """The requests on an object that exists, one after the other."""
-        self.graph.recent.add(object_id)
         for step in steps:
             answer = await self._settled(step)
             if not answer.ok:
                 return self._failed(answer, step, object_id)
+        self.graph.recent.add(object_id)
         return Outcome("done", object_id, requests=self.sent)
 
     async def _made(self, first: Request) -> Answer:
         """The answer to a create; an object that an unanswered attempt has made counts as its answer."""
+        conflicts = 0
 
         async def attempt() -> Answer:
             found = await self._find() if self.lost else None
@@ -100,7 +104,10 @@ class _Job:
 
         def again(answer: Answer) -> bool:
             # after a lost answer a conflict is most likely with the object that we made: look again
-            return is_transient(answer) or (self.lost and error_of(answer).is_conflict)
+            nonlocal conflicts
+            conflict = self.lost and error_of(answer).is_conflict
+            conflicts += conflict
+            return is_transient(answer) or (conflict and conflicts < MOST_CONFLICTS)
 
         return await settle(attempt, self.graph.clock, again)
 

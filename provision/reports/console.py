@@ -18,6 +18,7 @@ from provision.reports.wording import (
     facts,
     guard_lines,
     license_lines,
+    printable,
     summary_line,
 )
 
@@ -65,7 +66,7 @@ def _changes(plan: PlanFile, page: Page, *, removals: bool) -> Iterator[str]:
 def _line(change: Line) -> Text:
     line = Text("  ")
     line.append(f"{change['action']:<7}", ACTION_STYLES[change["action"]])
-    line.append(change["key"])
+    line.append(printable(change["key"]))
     detail = change_text(change)
     if change["action"] in ("create", "update") and detail:
         line.append(f"  {detail}")
@@ -82,7 +83,7 @@ def _notes(plan: PlanFile, page: Page) -> Iterator[str]:
             yield _text(page, Text(f"\n{plan.header['notes'][what]:,} {NOTE_MEANINGS[what]}", "bold"))
         shown += 1
         if page.most is None or shown <= page.most:
-            yield _text(page, Text(f"  {note['key']}  ").append(f"({cause_text(note['cause'])})", "dim"))
+            yield _text(page, Text(f"  {printable(note['key'])}  ").append(f"({cause_text(note['cause'])})", "dim"))
     yield from _more(page, shown)
 
 
@@ -96,7 +97,7 @@ def _schools(plan: PlanFile, page: Page) -> str:
     for name in ACTION_STYLES:
         table.add_column(name, justify="right")
     for school in plan.header["schools"]:
-        table.add_row(Text(school["name"] or school["key"]), *(f"{school[name]:,}" for name in ACTION_STYLES))
+        table.add_row(Text(printable(school["name"] or school["key"])), *(f"{school[name]:,}" for name in ACTION_STYLES))
     return "\n" + _text(page, table)
 
 

@@ -95,7 +95,7 @@ def change_text(change: Line) -> str:
     ends: Mapping[str, object] = after or before
     names = [str(value) for name, value in ends.items()
              if value is not None and not name.endswith("_id") and name not in ("role", "disabled_plans")]  # fmt: skip
-    return " ← ".join(names)
+    return printable(" ← ".join(names))
 
 
 def cause_text(cause: Mapping[str, object]) -> str:
@@ -113,5 +113,10 @@ def cause_text(cause: Mapping[str, object]) -> str:
 _TELLING = ("user_principal_name", "display_name", "unique_name", "external_id", "mail_nickname", "grade")
 
 
+def printable(text: str) -> str:
+    """Text without control characters, so that no roster can steer a terminal."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def _shown(value: object) -> str:
-    return "empty" if value is None else f"'{value}'"
+    return "empty" if value is None else printable(f"'{value}'")

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-ORG_TYPES = (
-    "school", "ministryOfEducation", "localAuthority", "department", "university", "region", "district", "
-    ""college",
-    "division", "local", "campus", "province", "state", "adultEducation", "researchCenter", "national",
-    "municipality", "program", "departmentOfEducation", "academicTrust",
-)  # fmt: skip
 
-ROLES = (
-    "student", "teacher", "principal", "chair", "professor", "researcher", "adjunct", "affiliate",
-    "occupationalTherapist", "physicalTherapist", "speechTherapist", "visionTherapist", "paraprofessional",
-    "specialServices", "advisor", "proctor", "nurse", "officeStaff", "lecturer", "itAdmin", "
-    ""administrator", "faculty",
-    "staff", "teacherAssistant", "assistant", "instructor", "substitute", "coach", "alumni", "other", "aide",
-)  # fmt: skip
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+ORG_TYPES = _words("""
+    school ministryOfEducation localAuthority department university region district college division local
+    campus province state adultEducation researchCenter national municipality program departmentOfEducation
+    academicTrust
+""")
+
+ROLES = _words("""
+    student teacher principal chair professor researcher adjunct affiliate occupationalTherapist
+    physicalTherapist speechTherapist visionTherapist paraprofessional specialServices advisor proctor nurse
+    officeStaff lecturer itAdmin administrator faculty staff teacherAssistant assistant instructor
+    substitute coach alumni other aide
+""")
 """Roles in an organisation and in a section. Microsoft prints two lists that differ in five values, and its
 own samples use values of the one in the place of the other; so a role that either list knows is good in both
 places."""
@@ -31,47 +34,56 @@ SEXES = ("male", "female", "notSelected")
 FLAGS = ("freeLunch", "reducedLunch", "homeless", "giftedOrTalented", "504", "ELL", "LEP", "IEP")
 RELATIONSHIPS = ("parent", "relative", "doctor", "guardian", "child", "other", "aide", "administrator")
 ETHNICITIES = ("hispanicOrLatinoEthnicity",)
-RACES = (
-    "americanIndianOrAlaskaNative", "nativeHawaiianOrOtherPacificIslander", "blackOrAfricanAmerican",
-    "demographicRaceTwoOrMoreRaces", "asian", "white",
-)  # fmt: skip
-US_STATES = tuple(
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND "
-    "OH OK OR "
-    "PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI AA AE AP".split()
-)
+RACES = _words("""
+    americanIndianOrAlaskaNative nativeHawaiianOrOtherPacificIslander blackOrAfricanAmerican
+    demographicRaceTwoOrMoreRaces asian white
+""")
+US_STATES = _words("""
+    AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH
+    OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI AA AE AP
+""")
 SUBJECTS = tuple(f"{number:02}" for number in (*range(1, 6), *range(7, 25)))
 
 _YEARS = tuple(f"{number:02}" for number in range(1, 14))
-_LATER = ("PS", "PS1", "PS2", "PS3", "PS4", "undergraduate", "graduate", "postgraduate", "alumni",
-          "adultEducation", "UG", "Other")  # fmt: skip
+_LATER = _words("""
+    PS PS1 PS2 PS3 PS4 undergraduate graduate postgraduate alumni adultEducation UG Other
+""")
 GRADES = {
     "us": ("IT", "PR", "PK", "TK", "KG", *_YEARS, *_LATER),
     "uk": ("IT", "PR", "PK", *_YEARS, *_LATER),
 }
 """Grade codes by country: the British list has no kindergarten."""
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-             "twelfth", "thirteenth")  # fmt: skip
+_ORDINALS = _words("""
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+""")
+_COLLEGE_YEARS = ("freshman", "sophomore", "junior", "senior")
 _LATER_LABELS = {"postsecondary": "PS", "ungraded": "UG"}
 GRADE_LABELS = {
     "us": {
-        "infant": "IT", "infant/toddler": "IT", "pre-school": "PR", "preschool": "PR", "pre-kindergarten": "
-        ""PK",
-        "prekindergarten": "PK", "transitional kindergarten": "TK", "kindergarten": "KG",
+        "infant": "IT",
+        "infant/toddler": "IT",
+        "pre-school": "PR",
+        "preschool": "PR",
+        "pre-kindergarten": "PK",
+        "prekindergarten": "PK",
+        "transitional kindergarten": "TK",
+        "kindergarten": "KG",
         **{f"{word} grade": f"{number:02}" for number, word in enumerate(_ORDINALS, 1)},
         **{f"grade {number}": f"{number:02}" for number in range(1, 14)},
-        **{f"postsecondary {word}": f"PS{number}"
-           for number, word in enumerate(("freshman", "sophomore", "junior", "senior"), 1)},
+        **{f"postsecondary {word}": f"PS{number}" for number, word in enumerate(_COLLEGE_YEARS, 1)},
         **_LATER_LABELS,
     },
     "uk": {
-        "nursery": "IT", "pre-school": "PR", "preschool": "PR", "reception": "PK",
+        "nursery": "IT",
+        "pre-school": "PR",
+        "preschool": "PR",
+        "reception": "PK",
         **{f"year {number}": f"{number:02}" for number in range(1, 14)},
         **{f"postsecondary year {number}": f"PS{number}" for number in range(1, 5)},
         **_LATER_LABELS,
     },
-}  # fmt: skip
+}
 """What people call a grade, in lower case, by country, and the code it stands for."""
 
 

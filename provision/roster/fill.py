@@ -64,8 +64,8 @@ _HELD = {
     "sections": ("'section'", "id", "NULL"),
     # half a pair cannot be held; so everything of the half that is known is
     "enrollments": (
-        "CASE WHEN section_id IS NULL THEN 'person' WHEN person_id IS NULL THEN 'section' ELSE 'enrollment' "
-        "END",
+        """CASE WHEN section_id IS NULL THEN 'person' WHEN person_id IS NULL THEN 'section'
+            ELSE 'enrollment' END""",
         "coalesce(section_id, person_id)",
         "CASE WHEN section_id IS NOT NULL THEN person_id END",
     ),
@@ -158,6 +158,7 @@ class _Mapped:
     def __init__(self, into: Into, staged: Staged, options: RosterOptions) -> None:
         self.into = into
         self.staged = staged
+        self._file = literal(staged.file)
         self.options = options
         self.headers = {
             column: [header for header in into.headers_of(column) if header in staged.headers]
@@ -182,7 +183,7 @@ class _Mapped:
     def _judge_column(self, store: Store, column: str, header: str, kind: Kind) -> None:
         canonical = kind.canonical("value", self.options)
         values = f"(SELECT {name(column)} AS value, record FROM ({self._raw()}) WHERE value IS NOT NULL)"
-        shown = f"{literal(self.staged.file)} AS file, {literal(header)} AS field"
+        shown = f"{self._file} AS file, {literal(header)} AS field"
         if kind.fault:
             message = literal(f"{header} is not {kind.expected}.")
             report(
@@ -203,17 +204,17 @@ class _Mapped:
 
     def _report_differing(self, store: Store) -> None:
         described = ", ".join(name(column) for column in self.columns if column != "id")
-        rows = f"SELECT id, record, hash({described}) AS said FROM ({self._raw(every=True)}) WHERE id IS NOT NULL"
+        rows = f"SELECT id, record, hash({described}) AS said FROM ({self._raw(every=True)})"
         report(
             store,
             REPEATED_DIFFERS,
-            f"SELECT {literal(self.staged.file)} AS file, min(record) AS record, "
-            f"{literal(self.headers['id'][0])} AS field, "
-            "id AS value, count(*) || ' record(s), this one first, differ from the first of this id.' AS "
-            "message "
-            f"FROM ({rows}) JOIN (SELECT id, arg_min(said, record) AS said_first FROM ({rows}) GROUP BY id) "
-            "USING (id) "
-            "WHERE said <> said_first GROUP BY id",
+            f"""
+            SELECT {self._file} AS file, min(record) AS record, {literal(self.headers["id"][0])} AS field,
+                id AS value,
+                count(*) || ' record(s), this one first, differ from the first of this id.' AS message
+            FROM ({rows})
+            JOIN (SELECT id, arg_min(said, record) AS said_first FROM ({rows}) GROUP BY id) USING (id)
+            WHERE said <> said_first GROUP BY id""",
         )
 
     def insert(self, store: Store) -> None:
@@ -224,19 +225,15 @@ class _Mapped:
             for column in self.columns
         ]
         values += [f"{literal(value)} AS {name(column)}" for column, value in self.into.constants.items()]
-        store.run(
-            f"INSERT INTO roster.{table} BY NAME SELECT {', '.join(values)}, {literal(self.staged.file)} AS "
-            "file, record "
-            f"FROM ({self._raw()}) WHERE record NOT IN (SELECT record FROM bad)"
-        )
+        store.run(f"""
+            INSERT INTO roster.{table} BY NAME SELECT {", ".join(values)}, {self._file} AS file, record
+            FROM ({self._raw()}) WHERE record NOT IN (SELECT record FROM bad)""")
         if table in _HELD:
             kind, held, other = _HELD[table]
-            store.run(
-                f"INSERT INTO roster.held BY NAME SELECT {kind} AS kind, {held} AS id, {other} AS other_id, "
-                "rule, "
-                f"{literal(self.staged.file)} AS file, record FROM ({self._raw()}) JOIN bad USING (record) "
-                f"WHERE {held} IS NOT NULL"
-            )
+            store.run(f"""
+                INSERT INTO roster.held BY NAME
+                SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self._file} AS file, record
+                FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NOT NULL""")
 
     def _kind(self, column: str) -> Kind:
         table = self.into.table
@@ -248,7 +245,8 @@ class _Mapped:
         rows = f"SELECT {', '.join(columns)}, record FROM stage"
         if self.into.once and not every:
             key = self._expression("id")
-            return f"{rows} WHERE record IN (SELECT min(record) FROM stage WHERE {key} IS NOT NULL GROUP BY {key})"
+            firsts = f"SELECT min(record) FROM stage WHERE {key} IS NOT NULL GROUP BY {key}"
+            return f"{rows} WHERE record IN ({firsts})"
         return f"{rows} WHERE {self._expression(self.into.needs)} IS NOT NULL" if self.into.needs else rows
 
     def _expression(self, column: str) -> str:

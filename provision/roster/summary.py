@@ -7,8 +7,18 @@ from dataclasses import dataclass
 
 from provision.store import Store
 
-ENTITIES = ("orgs", "persons", "roles", "sections", "enrollments", "sessions", "courses", "demographics", "flags",
-            "relationships")  # fmt: skip
+ENTITIES = (
+    "orgs",
+    "persons",
+    "roles",
+    "sections",
+    "enrollments",
+    "sessions",
+    "courses",
+    "demographics",
+    "flags",
+    "relationships",
+)
 _FIELDS = "rule, severity, file, record, field, value, message, mend"
 
 

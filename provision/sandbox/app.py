@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
-import math
 import re
 import threading
 import time
@@ -18,20 +17,14 @@ from provision.sandbox import batch, errors, routes
 from provision.sandbox.call import Call, Result
 from provision.sandbox.education import available
 from provision.sandbox.errors import GraphError
-from provision.sandbox.faults import ConnectionCut, Cost, Faults, Trouble
+from provision.sandbox.faults import ConnectionCut, Faults, Trouble
+from provision.sandbox.quota import WRITES, cost
 from provision.sandbox.tenant import GROUP, USER, Tenant, Values
 
 APP_ROLES = frozenset({"Member.Read.Hidden"})
 """The application permissions whose absence changes an answer. All others are taken as granted."""
 
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
-_UNITS = (
-    (re.compile(r"/users"), 2),
-    (re.compile(r"/groups/[^/]+/members"), 3),
-    (re.compile(r"/groups/[^/]+/transitiveMembers"), 5),
-    (re.compile(r"/subscribedSkus"), 3),
-    (re.compile(r"/users/[^/]+/memberOf"), 2),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +94,16 @@ class Sandbox:
                 self._note(method.upper(), urlsplit(url).path, None, error.status, None)
                 return self._wire(self._refused(error, given), given)
 
+    def ask(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask as a program would: `path` after /v1.0, `body` as JSON, with a token. For tests and demonstrations."""
+        sent = {"Authorization": "Bearer sandbox", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        content = b"" if body is None else json.dumps(body).encode()
+        return self.handle(method, f"https://graph.microsoft.com/v1.0{path}", sent, content)
+
     # -- one request, or one part of a batch
 
     def _answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
@@ -114,48 +117,44 @@ class Sandbox:
         content = _content(headers, body)
         path = re.sub(r"/{2,}", "/", match[2] or "/")
         if unquote(path) == "/$batch":
-            return self._wire(self._batch(method, root, headers, content), headers)
+            return self._wire(self._batch(method, root, content), headers)
         target = path + (f"?{parts.query}" if parts.query else "")
-        return self._wire(self._one(method, root, target, headers, content, None), headers)
+        part = batch.Part("", method, target, headers, content, None)
+        return self._wire(self._one(root, part, None, None), headers)
 
-    def _one(
-        self,
-        method: str,
-        root: str,
-        url: str,
-        headers: Mapping[str, str],
-        content: object,
-        number: int | None,
-    ) -> Result:
-        """Answer a request with everything that counts for it: quotas, faults, the log."""
-        call = self._call(method, root, url, headers, content)
+    def _one(self, root: str, part: batch.Part, number: int | None, error: GraphError | None) -> Result:
+        """Answer a request with everything that counts for it: quotas, faults, the log.
+
+        `number` is that of the batch it came in; `error` refuses it before it is looked at.
+        """
+        call = self._call(root, part)
         self.tenant.requests += 1
         quota: dict[str, str] = {}
         try:
-            quota = self._trouble.throttle(_cost(call), self.tenant.id)
+            quota = self._trouble.throttle(cost(call), self.tenant.id)
+            if error is not None:
+                raise error
             result = self._failure() or self._route(call)
-        except GraphError as error:
-            result = self._refused(error, headers)
-        if method in batch.WRITES and result.status < 300:
+        except GraphError as refusal:
+            result = self._refused(refusal, part.headers)
+        if part.method in WRITES and result.status < 300:
             result = self._written(result)
-        self._note(method, url, content, result.status, number)
+        self._note(part.method, part.url, part.body, result.status, number)
         return Result(result.status, result.body, {**quota, **result.headers})
 
-    def _call(self, method: str, root: str, url: str, headers: Mapping[str, str], content: object) -> Call:
-        parts = urlsplit(url)
-        query = {unquote(name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
-        path = unquote(parts.path).rstrip("/") if "%2F" not in parts.path else parts.path
+    def _call(self, root: str, part: batch.Part) -> Call:
+        address = urlsplit(part.url)
         return Call(
-            self.tenant,
-            self.faults,
-            self.app_roles,
-            self.clock(),
-            root,
-            method,
-            path,
-            query,
-            headers,
-            content,
+            tenant=self.tenant,
+            faults=self.faults,
+            app_roles=self.app_roles,
+            now=self.clock(),
+            root=root,
+            method=part.method,
+            path=unquote(address.path.replace("%2F", "%252F")).rstrip("/"),  # a slash in a name is no segment
+            query={unquote(name): value for name, value in parse_qsl(address.query, keep_blank_values=True)},
+            headers=part.headers,
+            body=part.body,
         )
 
     def _route(self, call: Call) -> Result:
@@ -187,7 +186,7 @@ class Sandbox:
 
     # -- batches
 
-    def _batch(self, method: str, root: str, headers: Mapping[str, str], content: object) -> Result:
+    def _batch(self, method: str, root: str, content: object) -> Result:
         if method != "POST":
             raise errors.no_method()
         status = self._trouble.fail_batch()
@@ -198,9 +197,9 @@ class Sandbox:
         number = self.batches
         cuts: list[ConnectionCut] = []
 
-        def send(part: batch.Part) -> Values:
+        def send(part: batch.Part, error: GraphError | None) -> Values:
             try:
-                return _part_answer(self._one(part.method, root, part.url, part.headers, part.body, number))
+                return _part_answer(self._one(root, part, number, error))
             except ConnectionCut as cut:
                 cuts.append(cut)
                 return {"status": 504, "headers": {}}
@@ -217,17 +216,17 @@ class Sandbox:
 
     def _written_object(self, part: batch.Part) -> str | None:
         """The id of the object that a part of a batch writes, or None for a read or a creation."""
-        if part.method not in batch.WRITES:
+        if part.method not in WRITES:
             return None
         path = unquote(urlsplit(part.url).path)
         unique = re.match(r"/groups\(uniqueName='(.+?)'\)", path)
         if unique:
             return (*self.tenant.lookup(GROUP, "uniqueName", unique[1]), unique[1].lower())[0]
-        match = re.match(r"/(?:education/|directory/)?[A-Za-z]+/([^/]+)", path)
-        if match is None or match[1] == "getByIds":
+        segments = [name for name in path.strip("/").split("/") if name not in ("education", "directory")]
+        if len(segments) < 2 or segments[1] == "getByIds":
             return None
-        user = self.tenant.find(USER, match[1])
-        return user.id if user is not None else match[1].lower()
+        user = self.tenant.find(USER, segments[1])
+        return user.id if user is not None else segments[1].lower()
 
     # -- answers
 
@@ -246,7 +245,7 @@ class Sandbox:
             "Date": format_datetime(dt.datetime.now(dt.timezone.utc), usegmt=True),
             "request-id": request_id,
             "client-request-id": headers.get("client-request-id", request_id),
-            "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000"}}',
+            "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0"}}',
             "x-ms-resource-unit": "1",
             "OData-Version": "4.0",
             **result.headers,
@@ -292,27 +291,3 @@ def _part_answer(result: Result) -> Values:
         answer["headers"]["Content-Type"] = "application/json"
         answer["body"] = result.body
     return answer
-
-
-def _cost(call: Call) -> Cost:
-    """What a request takes from the quotas, by the published table (graph/throttling-limits)."""
-    if call.path == "/directoryObjects/getByIds":
-        return Cost(2 if "$select" in call.query else 5, 0)
-    if call.method in batch.WRITES:
-        links = [
-            value
-            for name, value in _items(call.body)
-            if name.endswith("@odata.bind") and isinstance(value, list)
-        ]
-        count = sum(len(value) for value in links)
-        return Cost(1, max(1, math.ceil(count / 3)) if call.faults.references_cost else 1)
-    units = next((units for pattern, units in _UNITS if pattern.fullmatch(call.path)), 1)
-    units -= "$select" in call.query
-    units += "$expand" in call.query
-    top = call.query.get("$top", "")
-    units -= top.isdecimal() and int(top) < 20
-    return Cost(max(1, units), 0)
-
-
-def _items(body: object) -> Iterable[tuple[str, object]]:
-    return body.items() if isinstance(body, dict) else ()

@@ -11,8 +11,6 @@ from provision.sandbox.tenant import Values
 
 MOST_REQUESTS = 20
 
-WRITES = ("POST", "PATCH", "PUT", "DELETE")
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -81,26 +79,27 @@ def _check_order(parts: list[Part]) -> None:
         raise errors.bad_syntax("Requests must be all parallel, all serial, or dependent on the same one.")
 
 
-def run(
-    parts: list[Part], send: Callable[[Part], Values], target: Callable[[Part], str | None]
-) -> list[Values]:
-    """The answers, in order of execution. `send` answers a part; `target` names the object it writes, or None.
+Send = Callable[[Part, "errors.GraphError | None"], Values]
 
+
+def run(parts: list[Part], send: Send, target: Callable[[Part], str | None]) -> list[Values]:
+    """The answers, in order of execution.
+
+    `send` answers a part, or refuses it with the error it is given; `target` names the object a part writes.
     A part whose dependency failed gets 424; one that writes what another writes at the same time gets 409.
     """
     answers: dict[str, Values] = {}
     writers: dict[str, str] = {}
     for part in parts:
         key = target(part)
+        error = None
         if part.after and answers[part.after]["status"] >= 400:
-            answer = refusal(errors.failed_dependency())
+            error = errors.failed_dependency()
         elif key is not None and key in writers and not _comes_after(part, writers[key], parts):
-            answer = refusal(errors.concurrent())
-        else:
-            answer = send(part)
-            if key is not None:
-                writers[key] = part.id.lower()
-        answers[part.id.lower()] = {"id": part.id, **answer}
+            error = errors.concurrent()
+        elif key is not None:
+            writers[key] = part.id.lower()
+        answers[part.id.lower()] = {"id": part.id, **send(part, error)}
     return list(answers.values())
 
 
@@ -111,9 +110,3 @@ def _comes_after(part: Part, other: str, parts: list[Part]) -> bool:
     while step is not None and step != other:
         step = after[step]
     return step == other
-
-
-def refusal(error: errors.GraphError) -> Values:
-    """An error as the answer to a part that was never sent."""
-    body = error.envelope("00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000000", "")
-    return {"status": error.status, "headers": {"Content-Type": "application/json"}, "body": body}

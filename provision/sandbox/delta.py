@@ -1,8 +1,8 @@
 """Delta queries: everything once, page by page, then what has changed (graph/delta-query-overview).
 
-A token says how far the caller has come: `since` counts in the tenant's clock of changes; while pages go on, `until`
-is what the round leads up to and `after` the place, in the order of creation, of the last object told. An object
-may be told again, never left out.
+A token says how far the caller has come: `since` counts in the tenant's clock of changes; while pages go
+on, `until` is what the round leads up to and `after` the place, in the order of creation, of the last
+object told. An object may be told again, never left out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 
 from provision.sandbox import errors
 from provision.sandbox.call import Call, Result
-from provision.sandbox.properties import CLASS, EDUCATION_USER, GROUP, SCHOOL, UNIT, USER, Resource
+from provision.sandbox.properties import Resource
 from provision.sandbox.query import select
+from provision.sandbox.resources import CLASS, EDUCATION_USER, GROUP, SCHOOL, UNIT, USER
 from provision.sandbox.tenant import Record, Values
 
 PAGE = 200

@@ -1,15 +1,15 @@
-"""The rest of the directory: administrative units, roles, domains, the organization, deleted items, look-ups by id."""
+"""The rest of the directory: administrative units, roles, domains, the organization, the bin."""
 
 from __future__ import annotations
 
 from provision.sandbox import errors, links
 from provision.sandbox.call import NO_CONTENT, Call, Result
 from provision.sandbox.groups import unified
-from provision.sandbox.properties import GROUP as GROUP_TYPE
-from provision.sandbox.properties import UNIT as UNIT_TYPE
-from provision.sandbox.properties import USER as USER_TYPE
 from provision.sandbox.properties import merge, read_body
 from provision.sandbox.query import listing, mixed, select, typed
+from provision.sandbox.resources import GROUP as GROUP_TYPE
+from provision.sandbox.resources import UNIT as UNIT_TYPE
+from provision.sandbox.resources import USER as USER_TYPE
 from provision.sandbox.tenant import GROUP, UNIT, USER, Record, Values
 
 TYPES = {USER: USER_TYPE, GROUP: GROUP_TYPE, UNIT: UNIT_TYPE}

@@ -1,9 +1,11 @@
-"""A tenant as people read it: sorted, with names in place of ids. For `provision sandbox dump` and for tests."""
+"""A tenant as people read it, sorted and with names for ids: `provision sandbox dump`, and tests."""
 
 from __future__ import annotations
 
-from provision.sandbox.properties import CLASS as CLASS_TYPE
-from provision.sandbox.properties import SCHOOL as SCHOOL_TYPE
+from collections.abc import Container, Iterable
+
+from provision.sandbox.resources import CLASS as CLASS_TYPE
+from provision.sandbox.resources import SCHOOL as SCHOOL_TYPE
 from provision.sandbox.tenant import CLASS, GROUP, SCHOOL, UNIT, USER, Record, Tenant, Values
 
 _HIDDEN = (
@@ -54,10 +56,10 @@ def readable(tenant: Tenant) -> Values:
     }
 
 
-def _sorted(rows: object) -> list[Values]:
+def _sorted(rows: Iterable[Values]) -> list[Values]:
     return sorted(
         rows, key=lambda row: (str(row.get("userPrincipalName") or row.get("displayName")), row["id"])
-    )  # type: ignore[call-overload,no-any-return]
+    )
 
 
 def _user(tenant: Tenant, record: Record) -> Values:
@@ -78,7 +80,7 @@ def _group(tenant: Tenant, record: Record) -> Values:
 
 
 def _school(tenant: Tenant, record: Record) -> Values:
-    others = [other for other in tenant.others(record, "members")]
+    others = list(tenant.others(record, "members"))
     return {
         **_only(record, SCHOOL_TYPE.properties),
         "users": sorted(_name(other) for other in others if other.kind == USER),
@@ -86,8 +88,8 @@ def _school(tenant: Tenant, record: Record) -> Values:
     }
 
 
-def _only(record: Record, names: object) -> Values:
-    return {name: record.values[name] for name in sorted(record.values) if name in names}  # type: ignore[operator]
+def _only(record: Record, names: Container[str]) -> Values:
+    return {name: record.values[name] for name in sorted(record.values) if name in names}
 
 
 def _links(tenant: Tenant, record: Record) -> Values:

@@ -1,17 +1,18 @@
-"""/education: users, classes and schools, which are users, Microsoft 365 groups and administrative units as well."""
+"""/education: users, classes and schools, which are users, groups and administrative units too."""
 
 from __future__ import annotations
 
 from provision.sandbox import errors, links, users
 from provision.sandbox.call import NO_CONTENT, Call, Result
 from provision.sandbox.groups import check_nickname, make_unified, now
-from provision.sandbox.properties import CLASS as CLASS_TYPE
-from provision.sandbox.properties import EDUCATION_USER, Resource, merge, read_body
-from provision.sandbox.properties import GROUP as GROUP_TYPE
-from provision.sandbox.properties import SCHOOL as SCHOOL_TYPE
-from provision.sandbox.properties import UNIT as UNIT_TYPE
-from provision.sandbox.properties import USER as USER_TYPE
+from provision.sandbox.properties import Resource, merge, read_body
 from provision.sandbox.query import listing, select
+from provision.sandbox.resources import CLASS as CLASS_TYPE
+from provision.sandbox.resources import EDUCATION_USER
+from provision.sandbox.resources import GROUP as GROUP_TYPE
+from provision.sandbox.resources import SCHOOL as SCHOOL_TYPE
+from provision.sandbox.resources import UNIT as UNIT_TYPE
+from provision.sandbox.resources import USER as USER_TYPE
 from provision.sandbox.tenant import CLASS, GROUP, SCHOOL, UNIT, USER, Record, Values
 
 SYSTEMS = ("system", "OneRoster", "PowerSchool")
@@ -22,13 +23,13 @@ def available(call: Call) -> None:
     """Refuse every call to /education in a tenant that is not a school's, in the words of the directory."""
     if not call.tenant.education:
         raise errors.bad_request(
-            "Property 'extension_fe2174665583431c953114ff7268b7b3_Education_ObjectType' does not exist as a declared "
-            "property or extension property."
+            "Property 'extension_fe2174665583431c953114ff7268b7b3_Education_ObjectType' "
+            "does not exist as a declared property or extension property."
         )
 
 
 def _sourced(values: Values) -> Values:
-    """The values with their external source settled: it is given, or it follows from its detail, never both."""
+    """The values with their external source settled: given, or following from its detail, never both."""
     if values.get("externalSource") and values.get("externalSourceDetail"):
         raise errors.bad_request("externalSource and externalSourceDetail cannot be specified together.")
     detail = values.get("externalSourceDetail")

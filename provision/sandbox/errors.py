@@ -60,7 +60,8 @@ def not_found(object_id: str) -> GraphError:
     return GraphError(
         404,
         "Request_ResourceNotFound",
-        f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present.",
+        f"Resource '{object_id}' does not exist or one of its queried reference-property objects "
+        "are not present.",
     )
 
 
@@ -83,7 +84,8 @@ def not_contained() -> GraphError:
 def no_json() -> GraphError:
     """The body is no JSON object."""
     return bad_syntax(
-        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
+        "Unable to read JSON request payload. Please ensure Content-Type header is set "
+        "and payload is of valid JSON format."
     )
 
 
@@ -143,15 +145,16 @@ def unverified_domain() -> GraphError:
 def weak_password() -> GraphError:
     """Fewer than eight characters, or fewer than three kinds of them."""
     return bad_request(
-        "The specified password does not comply with password complexity requirements. Please provide a different password."
+        "The specified password does not comply with password complexity requirements. "
+        "Please provide a different password."
     )
 
 
 def mastered_on_premises() -> GraphError:
     """The object, or the property, belongs to an on-premises directory."""
     return bad_request(
-        "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently "
-        "undergoing migration."
+        "Unable to update the specified properties for on-premises mastered Directory Sync objects "
+        "or objects currently undergoing migration."
     )
 
 
@@ -161,7 +164,8 @@ def mastered_on_premises() -> GraphError:
 def already_linked(relation: str) -> GraphError:
     """At least one of the references is there already; none was added."""
     return bad_request(
-        f"One or more added object references already exist for the following modified properties: '{relation}'."
+        "One or more added object references already exist for the following modified properties: "
+        f"'{relation}'."
     )
 
 
@@ -180,7 +184,8 @@ def too_many_owners(count: int) -> GraphError:
     return GraphError(
         403,
         "Directory_QuotaExceeded",
-        f"Unable to perform operation as '{count}' would exceed the maximum quota count '100' for forward-link 'owners'.",
+        f"Unable to perform operation as '{count}' would exceed the maximum quota count '100' "
+        "for forward-link 'owners'.",
     )
 
 
@@ -216,7 +221,8 @@ def no_seats(sku_id: str) -> GraphError:
 def unknown_selected(name: str, wire_type: str) -> GraphError:
     """`$select` or `$expand` names what the type does not have."""
     return bad_syntax(
-        f"Parsing OData Select and Expand failed: Could not find a property named '{name}' on type '{wire_type}'."
+        "Parsing OData Select and Expand failed: "
+        f"Could not find a property named '{name}' on type '{wire_type}'."
     )
 
 
@@ -235,7 +241,8 @@ def bad_filter(why: str) -> GraphError:
 def not_filterable(name: str, resource: str) -> GraphError:
     """The property exists and cannot be filtered on."""
     return unsupported(
-        f"Unsupported or invalid query filter clause specified for property '{name}' of resource '{resource}'."
+        "Unsupported or invalid query filter clause specified for property "
+        f"'{name}' of resource '{resource}'."
     )
 
 
@@ -250,7 +257,8 @@ def too_many_clauses(count: int) -> GraphError:
 def needs_consistency_level(what: str) -> GraphError:
     """An advanced query without its header."""
     return unsupported(
-        f"Request with {what} only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'"
+        f"Request with {what} only works through MSGraph with a special request header: "
+        "'ConsistencyLevel: eventual'"
     )
 
 

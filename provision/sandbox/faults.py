@@ -1,4 +1,4 @@
-"""What can go wrong on purpose. Every fault is off by default, and the same faults strike at the same requests."""
+"""What can go wrong on purpose. Every fault is off by default; the same ones strike at the same requests."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from provision.sandbox import errors
 class Faults:
     """The troubles of a tenant.
 
-    `throttle_writes` and `throttle_units` are (refill per second, size of the bucket) of the write quota and of the
-    resource units; `references_cost` counts k links as ceil(k/3) writes, as operators report. "Every nth" options
-    count the requests and the parts of batches one by one; 0 is never.
+    `throttle_writes` and `throttle_units` are (refill per second, size of the bucket) of the write quota
+    and of the resource units; `references_cost` counts k links as ceil(k/3) writes, as operators report.
+    "Every nth" options count requests and the parts of batches one by one; 0 is never.
     """
 
     seed: int = 0
@@ -50,7 +50,7 @@ class Faults:
 
     @classmethod
     def published_quotas(cls) -> Faults:
-        """The limits of a large tenant: 3,000 writes in 150 s, 8,000 units in 10 s (graph/throttling-limits)."""
+        """The limits of a large tenant: 3,000 writes in 150 s, 8,000 units in 10 s."""
         return cls(throttle_writes=(20, 3000), throttle_units=(800, 8000))
 
 

@@ -1,9 +1,9 @@
-"""`$filter`: the part of OData that the directory answers, as a predicate and, where it can, a look-up in an index.
+"""`$filter`: the part of OData that the directory answers, as a predicate and, if possible, an index look-up.
 
-Known: `eq ne in startswith endswith and or not`, parentheses, `any` on collections, null, and paths such as
-`onPremisesExtensionAttributes/extensionAttribute1`. Limits as published for directory objects
-(learn.microsoft.com/graph/aad-advanced-queries): 15 alternatives, and an advanced-query header for `ne`, `not` and
-`endswith`.
+Known: `eq ne in startswith endswith and or not`, parentheses, `any` on collections, null, and paths such
+as `onPremisesExtensionAttributes/extensionAttribute1`. Limits as published for directory objects
+(learn.microsoft.com/graph/aad-advanced-queries): 15 alternatives, and an advanced-query header for `ne`,
+`not` and `endswith`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Filter:
 
 
 def parse(text: str, resource: Resource) -> Filter:
-    """The filter that `text` spells. Raises `GraphError` for bad syntax, unknown or unfilterable properties."""
+    """The filter that `text` spells. Raises `GraphError`: bad syntax, unknown or unfilterable properties."""
     parser = _Parser(text, resource)
     found = parser.disjunction()
     if parser.peek() is not None:
@@ -146,7 +146,7 @@ class _Parser:
         inner = self.disjunction()
         self.variable = ""
         self.take(")")
-        return Filter(lambda values: any(inner.test(_element(item)) for item in read(values) or ()))
+        return Filter(lambda values: any(inner.test(_element(item)) for item in _items(read(values))))
 
     def comparison(self) -> Filter:
         name = self.take()
@@ -175,7 +175,7 @@ class _Parser:
         return Filter(lambda values: _folded(read(values)) in wanted, lookup, len(wanted))
 
     def path(self, name: str) -> Callable[[Values], object]:
-        """A reader of the property `name`, which may be the variable of an `any` or lead into a complex value."""
+        """A reader of `name`, which may be the variable of an `any` or lead into a complex value."""
         first, *rest = name.split("/")
         if self.variable and first == self.variable:
             return lambda values: values.get(rest[0] if rest else "")
@@ -201,6 +201,10 @@ class _Parser:
 
 def _folded(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _element(item: object) -> Values:

@@ -6,10 +6,10 @@ import datetime as dt
 
 from provision.sandbox import errors, links
 from provision.sandbox.call import NO_CONTENT, Call, Result
-from provision.sandbox.properties import GROUP as GROUP_TYPE
-from provision.sandbox.properties import USER as USER_TYPE
 from provision.sandbox.properties import merge, read_body
 from provision.sandbox.query import listing, mixed, select
+from provision.sandbox.resources import GROUP as GROUP_TYPE
+from provision.sandbox.resources import USER as USER_TYPE
 from provision.sandbox.tenant import CLASS, GROUP, USER, Record, Values
 from provision.sandbox.users import good_nickname
 
@@ -37,8 +37,8 @@ def patch(call: Call) -> Result:
 
 
 def upsert(call: Call) -> Result:
-    """PATCH /groups(uniqueName='…'): with `Prefer: create-if-missing` 201 for a new group; else a plain PATCH."""
-    name = call.args["unique"]
+    """PATCH /groups(uniqueName='…'): a plain PATCH; with `Prefer: create-if-missing` 201 for a new group."""
+    name = _unique_name(call)
     found = call.tenant.lookup(GROUP, "uniqueName", name)
     if found:
         return _update(call, _target(call), call.json())
@@ -127,7 +127,7 @@ def check_nickname(call: Call, values: Values, record: Record | None, resource: 
 
 
 def make_unified(call: Call, values: Values) -> Values:
-    """What the service adds to a new Microsoft 365 group: its address, under the tenant's domain for groups."""
+    """A new Microsoft 365 group as the service completes it: the address is not for the caller to choose."""
     mail = f"{values['mailNickname']}@{call.tenant.mail_domain}"
     return {"visibility": "Public", **values, "mail": mail, "proxyAddresses": [f"SMTP:{mail}"]}
 
@@ -140,10 +140,14 @@ def now() -> str:
 def _target(call: Call) -> Record:
     if "id" in call.args:
         return call.find(GROUP, call.args["id"])
-    found = call.tenant.lookup(GROUP, "uniqueName", call.args["unique"])
+    found = call.tenant.lookup(GROUP, "uniqueName", _unique_name(call))
     if not found:
-        raise errors.not_found(call.args["unique"])
+        raise errors.not_found(_unique_name(call))
     return call.find(GROUP, found[0])
+
+
+def _unique_name(call: Call) -> str:
+    return call.args["unique"].replace("''", "'")
 
 
 def _create(call: Call, body: Values) -> Record:

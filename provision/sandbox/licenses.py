@@ -5,12 +5,10 @@ A user's `licenseAssignmentStates` is the truth; `assignedLicenses` and the seat
 
 from __future__ import annotations
 
-from typing import Any
-
 from provision.sandbox import errors
 from provision.sandbox.call import Call, Result
-from provision.sandbox.properties import GROUP as GROUP_TYPE
-from provision.sandbox.properties import USER as USER_TYPE
+from provision.sandbox.resources import GROUP as GROUP_TYPE
+from provision.sandbox.resources import USER as USER_TYPE
 from provision.sandbox.tenant import GROUP, USER, Record, Tenant, Values
 
 
@@ -56,8 +54,9 @@ def joined(tenant: Tenant, group: Record, user: Record) -> None:
 def left(tenant: Tenant, group: Record, user_id: str) -> None:
     """A member that leaves loses them."""
     user = tenant.live[USER].get(user_id)
-    for license_ in group.values.get("assignedLicenses", ()) if user is not None else ():
-        revoke(tenant, user, license_["skuId"], group.id)  # type: ignore[arg-type]  # not None: see the line above
+    if user is not None:
+        for license_ in group.values.get("assignedLicenses", ()):
+            revoke(tenant, user, license_["skuId"], group.id)
 
 
 def _states(user: Record) -> list[Values]:
@@ -66,7 +65,7 @@ def _states(user: Record) -> list[Values]:
 
 def _settle(tenant: Tenant, user: Record, states: list[Values]) -> None:
     """Store the states, and what follows from them."""
-    held: dict[str, Any] = {}
+    held: dict[str, list[str]] = {}
     for state in states:
         if state["state"] == "Active":
             shared = held.get(state["skuId"], state["disabledPlans"])
@@ -89,15 +88,18 @@ def _orders(call: Call) -> tuple[list[tuple[str, list[str]]], list[str]]:
     missing = [name for name in ("addLicenses", "removeLicenses") if not isinstance(body.get(name), list)]
     if missing:
         raise errors.missing_parameter(missing, "assignLicense")
-    adding = [(item.get("skuId"), list(item.get("disabledPlans") or [])) for item in body["addLicenses"]]
-    for sku_id in [sku for sku, _ in adding] + body["removeLicenses"]:
+    if not all(isinstance(item, dict) for item in body["addLicenses"]):
+        raise errors.no_json()
+    adding = [(str(item.get("skuId")), list(item.get("disabledPlans") or [])) for item in body["addLicenses"]]
+    removing = [str(sku_id) for sku_id in body["removeLicenses"]]
+    for sku_id in [*(sku for sku, _ in adding), *removing]:
         if sku_id not in call.tenant.skus:
             raise errors.bad_request(f"License {sku_id} does not correspond to a valid company License.")
     for sku_id, disabled in adding:
-        plans = {plan["servicePlanId"] for plan in call.tenant.skus[sku_id]["servicePlans"]}
-        if not plans.issuperset(disabled):
+        plans = [plan["servicePlanId"] for plan in call.tenant.skus[sku_id]["servicePlans"]]
+        if not all(plan in plans for plan in disabled):
             raise errors.bad_request(f"A service plan that is disabled is not part of license {sku_id}.")
-    return adding, body["removeLicenses"]
+    return adding, removing
 
 
 def assign_to_user(call: Call) -> Result:

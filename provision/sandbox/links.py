@@ -1,4 +1,4 @@
-"""References between objects: members and owners, one by one (`$ref`) or up to 20 in a body (`@odata.bind`)."""
+"""References between objects: members and owners, singly (`$ref`) or up to 20 in a body (`@odata.bind`)."""
 
 from __future__ import annotations
 
@@ -90,6 +90,6 @@ def _not_synced(record: Record) -> None:
 
 
 def concealed(call: Call, record: Record) -> bool:
-    """Whether the memberships of a group or unit are left out of answers, silently, for want of Member.Read.Hidden."""
+    """Whether members are left out of answers, silently, because Member.Read.Hidden was not granted."""
     hidden = record.values.get("visibility") == "HiddenMembership" and record.kind in (GROUP, UNIT)
     return hidden and "Member.Read.Hidden" not in call.app_roles

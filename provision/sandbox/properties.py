@@ -1,9 +1,4 @@
-"""What each resource type has: the names, types and limits of its properties, as data.
-
-From the published metadata of v1.0 and the resource pages (learn.microsoft.com/graph/api/resources/user, group,
-administrativeunit, educationuser, educationclass, educationschool). A name that is not here is refused, so that a
-wrong spelling of ours is found by the fake and not by a school.
-"""
+"""Properties and the types that have them: what values are good, when they may be set, how they show."""
 
 from __future__ import annotations
 
@@ -43,6 +38,7 @@ class Resource:
     required: tuple[str, ...]
     filterable: tuple[str, ...]
     shown: tuple[str, ...]
+    """What an answer has without `$select`."""
 
     def has(self, name: str) -> bool:
         """Whether the type has this property; directory extensions are taken on trust."""
@@ -71,6 +67,16 @@ def _is_date(value: object) -> bool:
 
 def _is_country(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Z]{2}", value) is not None
+
+
+def date() -> Property:
+    """A day, YYYY-MM-DD."""
+    return Property(_is_date)
+
+
+def country() -> Property:
+    """Two letters of ISO 3166; cannot be cleared."""
+    return Property(_is_country, clear=False)
 
 
 def text(longest: int = 0, *, clear: bool = True) -> Property:
@@ -124,267 +130,9 @@ def computed(*, many: bool = False) -> Property:
     return Property(lambda _: False, many=many, create=False, update=False)
 
 
-def only_at_creation(prop: Property) -> Property:
-    """It can be set once."""
+def once(prop: Property) -> Property:
+    """It can be set at creation only."""
     return replace(prop, update=False)
-
-
-DATE = Property(_is_date)
-ADDRESS = complex_(city=text(), countryOrRegion=text(), postalCode=text(), state=text(), street=text())
-SOURCE = one_of("sis", "manual")
-
-# -- the types
-
-_ACCOUNT = {
-    "id": computed(),
-    "accountEnabled": flag(clear=False),
-    "assignedLicenses": computed(many=True),
-    "assignedPlans": computed(many=True),
-    "businessPhones": texts(),
-    "department": text(64),
-    "displayName": text(256, clear=False),
-    "givenName": text(64),
-    "mail": text(),
-    "mailNickname": text(64, clear=False),
-    "mobilePhone": text(),
-    "officeLocation": text(),
-    "passwordPolicies": text(),
-    "passwordProfile": complex_(
-        password=text(), forceChangePasswordNextSignIn=flag(), forceChangePasswordNextSignInWithMfa=flag()
-    ),
-    "preferredLanguage": text(),
-    "provisionedPlans": computed(many=True),
-    "showInAddressList": flag(),
-    "surname": text(64),
-    "usageLocation": Property(_is_country, clear=False),
-    "userPrincipalName": text(113, clear=False),
-    "userType": text(),
-}
-_NEW_ACCOUNT = ("accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName")
-
-USER = Resource(
-    "User",
-    "microsoft.graph.user",
-    "users",
-    {
-        **_ACCOUNT,
-        "ageGroup": one_of("Minor", "NotAdult", "Adult", "minor", "notAdult", "adult"),
-        "city": text(128),
-        "companyName": text(64),
-        "consentProvidedForMinor": one_of("Granted", "Denied", "NotRequired", "granted", "denied", "notRequired"),
-        "country": text(128),
-        "createdDateTime": computed(),
-        "creationType": computed(),
-        "deletedDateTime": computed(),
-        "employeeHireDate": moment(),
-        "employeeId": text(16),
-        "employeeType": text(),
-        "externalUserState": computed(),
-        "faxNumber": text(),
-        "imAddresses": computed(many=True),
-        "jobTitle": text(128),
-        "lastPasswordChangeDateTime": computed(),
-        "legalAgeGroupClassification": computed(),
-        "licenseAssignmentStates": computed(many=True),
-        "onPremisesDistinguishedName": computed(),
-        "onPremisesDomainName": computed(),
-        "onPremisesExtensionAttributes": complex_(**{f"extensionAttribute{n}": text(1024) for n in range(1, 16)}),
-        "onPremisesImmutableId": text(),
-        "onPremisesLastSyncDateTime": computed(),
-        "onPremisesProvisioningErrors": computed(many=True),
-        "onPremisesSamAccountName": computed(),
-        "onPremisesSecurityIdentifier": computed(),
-        "onPremisesSyncEnabled": computed(),
-        "onPremisesUserPrincipalName": computed(),
-        "otherMails": texts(),
-        "postalCode": text(40),
-        "proxyAddresses": computed(many=True),
-        "securityIdentifier": computed(),
-        "signInSessionsValidFromDateTime": computed(),
-        "state": text(128),
-        "streetAddress": text(1024),
-    },
-    _NEW_ACCOUNT,
-    ("id", "accountEnabled", "department", "displayName", "employeeId", "givenName", "jobTitle", "mail", "mailNickname",
-     "onPremisesSyncEnabled", "onPremisesImmutableId", "otherMails", "proxyAddresses", "surname", "usageLocation",
-     "userPrincipalName", "userType", "assignedLicenses", "createdDateTime", "onPremisesExtensionAttributes"),
-    ("id", "businessPhones", "displayName", "givenName", "jobTitle", "mail", "mobilePhone", "officeLocation",
-     "preferredLanguage", "surname", "userPrincipalName"),
-)  # fmt: skip
-
-_EDUCATION_USER = {
-    **_ACCOUNT,
-    "createdBy": computed(),
-    "externalSource": SOURCE,
-    "externalSourceDetail": text(),
-    "mailingAddress": ADDRESS,
-    "middleName": text(),
-    "onPremisesInfo": complex_(immutableId=text()),
-    "primaryRole": one_of("student", "teacher", "none", clear=False),
-    "refreshTokensValidFromDateTime": computed(),
-    "relatedContacts": list_of(
-        accessConsent=flag(),
-        displayName=text(clear=False),
-        emailAddress=text(clear=False),
-        mobilePhone=text(),
-        relationship=one_of(
-            "parent", "relative", "aide", "doctor", "guardian", "child", "other", clear=False
-        ),
-    ),
-    "residenceAddress": ADDRESS,
-    "student": complex_(
-        birthDate=DATE,
-        externalId=text(),
-        gender=one_of("female", "male", "other"),
-        grade=text(),
-        graduationYear=text(),
-        studentNumber=text(),
-    ),
-    "teacher": complex_(externalId=text(), teacherNumber=text()),
-}
-EDUCATION_USER = Resource(
-    "EducationUser",
-    "microsoft.graph.educationUser",
-    "education/users",
-    _EDUCATION_USER,
-    _NEW_ACCOUNT,
-    ("id", "accountEnabled", "displayName", "givenName", "mail", "mailNickname", "primaryRole", "surname",
-     "usageLocation", "userPrincipalName", "userType", "externalSource"),
-    tuple(name for name in _EDUCATION_USER if name != "passwordProfile"),
-)  # fmt: skip
-
-GROUP = Resource(
-    "Group",
-    "microsoft.graph.group",
-    "groups",
-    {
-        "id": computed(),
-        "assignedLabels": computed(many=True),
-        "assignedLicenses": computed(many=True),
-        "classification": text(),
-        "createdDateTime": computed(),
-        "deletedDateTime": computed(),
-        "description": text(1024),
-        "displayName": text(256, clear=False),
-        "expirationDateTime": computed(),
-        "groupTypes": only_at_creation(texts()),
-        "hasMembersWithLicenseErrors": computed(),
-        "isAssignableToRole": only_at_creation(flag()),
-        "licenseProcessingState": computed(),
-        "mail": computed(),
-        "mailEnabled": only_at_creation(flag(clear=False)),
-        "mailNickname": text(64, clear=False),
-        "membershipRule": text(),
-        "membershipRuleProcessingState": text(),
-        "onPremisesDomainName": computed(),
-        "onPremisesLastSyncDateTime": computed(),
-        "onPremisesProvisioningErrors": computed(many=True),
-        "onPremisesSamAccountName": computed(),
-        "onPremisesSecurityIdentifier": computed(),
-        "onPremisesSyncEnabled": computed(),
-        "preferredDataLocation": text(),
-        "preferredLanguage": text(),
-        "proxyAddresses": computed(many=True),
-        "renewedDateTime": computed(),
-        "resourceBehaviorOptions": only_at_creation(texts()),
-        "resourceProvisioningOptions": texts(),
-        "securityEnabled": flag(clear=False),
-        "securityIdentifier": computed(),
-        "serviceProvisioningErrors": computed(many=True),
-        "theme": text(),
-        "uniqueName": only_at_creation(text(128)),
-        "visibility": one_of("Public", "Private", "HiddenMembership"),
-    },
-    ("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
-    ("id", "assignedLicenses", "description", "displayName", "groupTypes", "hasMembersWithLicenseErrors", "mail",
-     "mailEnabled", "mailNickname", "onPremisesSyncEnabled", "resourceProvisioningOptions", "securityEnabled",
-     "uniqueName", "visibility", "createdDateTime"),
-    ("id", "deletedDateTime", "classification", "createdDateTime", "description", "displayName", "expirationDateTime",
-     "groupTypes", "isAssignableToRole", "mail", "mailEnabled", "mailNickname", "membershipRule",
-     "membershipRuleProcessingState", "onPremisesDomainName", "onPremisesLastSyncDateTime",
-     "onPremisesProvisioningErrors", "onPremisesSamAccountName", "onPremisesSecurityIdentifier",
-     "onPremisesSyncEnabled", "preferredDataLocation", "preferredLanguage", "proxyAddresses", "renewedDateTime",
-     "resourceBehaviorOptions", "resourceProvisioningOptions", "securityEnabled", "securityIdentifier",
-     "serviceProvisioningErrors", "theme", "uniqueName", "visibility"),
-)  # fmt: skip
-
-_CLASS = {
-    "id": computed(),
-    "classCode": text(),
-    "course": complex_(
-        courseNumber=text(), description=text(), displayName=text(), externalId=text(), subject=text()
-    ),
-    "createdBy": computed(),
-    "description": text(1024),
-    "displayName": text(256, clear=False),
-    "externalId": text(),
-    "externalName": text(),
-    "externalSource": SOURCE,
-    "externalSourceDetail": text(),
-    "grade": text(),
-    "mailNickname": text(64, clear=False),
-    "term": complex_(displayName=text(), endDate=DATE, externalId=text(), startDate=DATE),
-}
-CLASS = Resource(
-    "EducationClass",
-    "microsoft.graph.educationClass",
-    "education/classes",
-    _CLASS,
-    ("displayName", "mailNickname"),
-    ("id", "displayName", "externalId", "externalName", "mailNickname", "externalSource", "classCode"),
-    tuple(_CLASS),
-)
-
-_SCHOOL = {
-    "id": computed(),
-    "address": ADDRESS,
-    "createdBy": computed(),
-    "description": text(1024),
-    "displayName": text(256, clear=False),
-    "externalId": text(),
-    "externalPrincipalId": text(),
-    "externalSource": SOURCE,
-    "externalSourceDetail": text(),
-    "fax": computed(),
-    "highestGrade": text(),
-    "lowestGrade": text(),
-    "phone": text(),
-    "principalEmail": text(),
-    "principalName": text(),
-    "schoolNumber": text(),
-}
-SCHOOL = Resource(
-    "EducationSchool",
-    "microsoft.graph.educationSchool",
-    "education/schools",
-    _SCHOOL,
-    ("displayName",),
-    ("id", "displayName", "externalId", "schoolNumber", "externalSource"),
-    tuple(_SCHOOL),
-)
-
-_UNIT = {
-    "id": computed(),
-    "deletedDateTime": computed(),
-    "description": text(1024),
-    "displayName": text(256, clear=False),
-    "isMemberManagementRestricted": only_at_creation(flag()),
-    "membershipRule": text(),
-    "membershipRuleProcessingState": text(),
-    "membershipType": text(),
-    "visibility": only_at_creation(one_of("Public", "HiddenMembership")),
-}
-UNIT = Resource(
-    "AdministrativeUnit",
-    "microsoft.graph.administrativeUnit",
-    "directory/administrativeUnits",
-    _UNIT,
-    ("displayName",),
-    ("id", "displayName", "description", "visibility"),
-    tuple(_UNIT),
-)
-
-RESOURCES = (USER, EDUCATION_USER, GROUP, CLASS, SCHOOL, UNIT)
 
 
 # -- bodies of writes
@@ -423,7 +171,7 @@ def _check(resource: Resource, name: str, value: object, creating: bool) -> None
 
 
 def _check_parts(resource: Resource, name: str, prop: Property, value: object) -> None:
-    items = value if isinstance(value, list) else [value]
+    items: list[Values] = value if isinstance(value, list) else [value]  # type: ignore[list-item]  # `good` said so
     for item in items if prop.parts else ():
         for part, inner in item.items():
             if "@odata." in part:

@@ -107,7 +107,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """The path as an expression: `{name}` takes one segment, `{name:…}` what stands there; delta may have `()`."""
+    """The path as an expression: `{name}` takes a segment, `{name:…}` what the dots say."""
     parts = re.split(r"(\{\w+(?::[^}]+)?\})", path)
     spelled = "".join(
         f"(?P<{part[1:-1].partition(':')[0]}>{part[1:-1].partition(':')[2] or '[^/]+'})"

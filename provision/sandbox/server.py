@@ -104,7 +104,7 @@ class Server:
             self.save()
             self._closing.wait(max(SAVE_EVERY, 4 * (time.monotonic() - started)))
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Server:  # noqa: PYI034  # `Self` came with Python 3.11
         return self
 
     def __exit__(

@@ -1,8 +1,8 @@
 """The state of the fake tenant: objects, links, licences, and a clock of changes. It knows nothing of HTTP.
 
 Objects are held as Graph shows them: a dictionary of wire names. A class is a group and a school an
-administrative unit, as in the service (learn.microsoft.com/graph/api/resources/educationclass), so each is one
-record with two faces. Every change takes the next number of `Tenant.sequence`, which is what delta queries count in.
+administrative unit (learn.microsoft.com/graph/api/resources/educationclass), so each is one record with two
+faces. Every change takes the next number of `Tenant.sequence`, which is what delta queries count in.
 """
 
 from __future__ import annotations

@@ -8,23 +8,42 @@ import re
 from provision.sandbox import errors
 from provision.sandbox.call import NO_CONTENT, Call, Result
 from provision.sandbox.links import concealed
-from provision.sandbox.properties import GROUP as GROUP_TYPE
-from provision.sandbox.properties import UNIT as UNIT_TYPE
-from provision.sandbox.properties import USER as USER_TYPE
 from provision.sandbox.properties import Resource, merge, read_body
 from provision.sandbox.query import listing, mixed, select
+from provision.sandbox.resources import GROUP as GROUP_TYPE
+from provision.sandbox.resources import UNIT as UNIT_TYPE
+from provision.sandbox.resources import USER as USER_TYPE
 from provision.sandbox.tenant import GROUP, UNIT, USER, Record, Values
 
 PERMITTED_WHEN_SYNCED = frozenset(
-    ("usageLocation", "ageGroup", "consentProvidedForMinor", "externalSource", "externalSourceDetail", "mailingAddress",
-     "middleName", "primaryRole", "relatedContacts", "residenceAddress", "student", "teacher")
-)  # fmt: skip
+    {
+        "ageGroup",
+        "consentProvidedForMinor",
+        "externalSource",
+        "externalSourceDetail",
+        "mailingAddress",
+        "middleName",
+        "primaryRole",
+        "relatedContacts",
+        "residenceAddress",
+        "student",
+        "teacher",
+        "usageLocation",
+    }
+)
 """What may be written on an account mastered on-premises: what that directory does not hold."""
 
 SENSITIVE = frozenset(
-    ("accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile",
-     "userPrincipalName")
-)  # fmt: skip
+    {
+        "accountEnabled",
+        "businessPhones",
+        "mobilePhone",
+        "onPremisesImmutableId",
+        "otherMails",
+        "passwordProfile",
+        "userPrincipalName",
+    }
+)
 """What an application may not change on the holder of a directory role (graph/api/user-update)."""
 
 _MINOR = {

@@ -47,24 +47,29 @@ INACTIVE = Check(
 
 ALIAS_LIMIT = 64
 _USERNAME = "^[A-Za-z0-9''.\\-_!#^~]+(@[A-Za-z0-9.\\-]+)?$"
-_ALIAS = "^[A-Za-z0-9!$''+\\-=^_`]+$"  # ASCII without white space and ~ " # % & * : < > ? / \ { | } . @ ( ) [ ] ; ,
+_ALIAS = "^[A-Za-z0-9!$''+\\-=^_`]+$"
+r"""ASCII without white space and ~ " # % & * : < > ? / \ { | } . @ ( ) [ ] ; ,"""
 
 
-def _in_groups(persons: str, groups: str) -> str:
-    """Those of `persons` (a SELECT with an id) who belong to one of the groups; any staff role makes
-    staff."""
+def _in_groups(persons: str, options: RosterOptions) -> str:
+    """FROM and WHERE of those of `persons` (a SELECT with an id) whose accounts the profile creates.
+
+    Any role but student makes staff.
+    """
     return f"""
         FROM ({persons}) p JOIN (
-            SELECT person_id AS id, CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
+            SELECT person_id AS id,
+                CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
             FROM roster.roles GROUP BY person_id) USING (id)
-        WHERE belongs IN {groups}"""
+        WHERE belongs IN {literals(sorted(options.names_required))}"""
 
 
 def _nameless(options: RosterOptions) -> str:
     parts = [
-        f"""SELECT 'persons' AS tbl, '{column}' AS col, file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
+        f"""SELECT 'persons' AS tbl, '{column}' AS col, file, record, NULL::TEXT AS value, id,
+            NULL::TEXT AS other_id,
             'An account cannot be created without this name.' AS message
-        {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", literals(sorted(options.names_required)))}"""
+        {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", options)}"""
         for column in ("given_name", "family_name")
     ]
     return " UNION ALL ".join(parts)
@@ -75,13 +80,14 @@ _ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(usernam
 
 def _unfit_usernames(options: RosterOptions) -> str:
     return f"""
-        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value, id, NULL::TEXT AS other_id,
+        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value, id,
+            NULL::TEXT AS other_id,
             'A sign-in name cannot be made of this.' AS message
-        {_in_groups(_ODD_USERNAMES, literals(sorted(options.names_required)))}"""
+        {_in_groups(_ODD_USERNAMES, options)}"""
 
 
 def _odd_usernames(options: RosterOptions) -> str:
-    held = f"SELECT id {_in_groups(_ODD_USERNAMES, literals(sorted(options.names_required)))}"
+    held = f"SELECT id {_in_groups(_ODD_USERNAMES, options)}"
     return f"""
         SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value,
             'No sign-in name is made of this.' AS message
@@ -93,7 +99,8 @@ def _section_ids(wanted: bool) -> Rule:
 
     def find(options: RosterOptions) -> str:
         return f"""
-            SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+            SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id,
+            NULL::TEXT AS other_id,
                 'An alias cannot have every character of this.' AS message
             FROM roster.sections
             WHERE NOT regexp_matches(id, '{_ALIAS}') AND {options.replace_special_characters is wanted}"""
@@ -102,14 +109,16 @@ def _section_ids(wanted: bool) -> Rule:
 
 
 _LONG_IDS = f"""
-    SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+    SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id,
+            NULL::TEXT AS other_id,
         'The alias would have ' || length('Section_' || id) || ' characters.' AS message
     FROM roster.sections WHERE length('Section_' || id) > {ALIAS_LIMIT}"""
 
 
 def _inactive(table: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'status' AS col, file, record, status AS value, id, NULL::TEXT AS other_id,
+        SELECT '{table}' AS tbl, 'status' AS col, file, record, status AS value, id,
+            NULL::TEXT AS other_id,
             'This record is not active; nothing is changed for it.' AS message
         FROM roster.{table} WHERE lower(status) <> 'active'"""
 

@@ -74,7 +74,8 @@ _CYCLES = """
         SELECT id, parent_id FROM roster.orgs WHERE parent_id IS NOT NULL
         UNION
         SELECT start, parent_id FROM above JOIN roster.orgs USING (id) WHERE parent_id IS NOT NULL)
-    SELECT 'orgs' AS tbl, 'parent_id' AS col, file, record, parent_id AS value, orgs.id, NULL::TEXT AS other_id,
+    SELECT 'orgs' AS tbl, 'parent_id' AS col, file, record, parent_id AS value, orgs.id,
+            NULL::TEXT AS other_id,
         'Its parents lead back to itself.' AS message
     FROM above JOIN roster.orgs ON orgs.id = start WHERE start = above.id"""
 
@@ -92,7 +93,8 @@ def _known(table: str, kind: str) -> str:
 
 def _unknown_org(table: str, held: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'org_id' AS col, file, record, org_id AS value, {held} AS id, NULL::TEXT AS other_id,
+        SELECT '{table}' AS tbl, 'org_id' AS col, file, record, org_id AS value, {held} AS id,
+            NULL::TEXT AS other_id,
             'There is no organisation of this id.' AS message
         {_refers_to_nothing(table, "org_id", _known("orgs", "org"))}"""
 
@@ -116,7 +118,8 @@ def _dangling(column: str, what: str, table: str) -> Rule:
 def _unknown_reference(table: str, column: str, target: str) -> Rule:
     find = f"""
         SELECT '{table}' AS tbl, '{column}' AS col, min_by(file, record) AS file, min(record) AS record,
-            {column} AS value, count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
+            {column} AS value,
+            count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
         {_refers_to_nothing(table, column, f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
     mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {column} IN (SELECT value FROM found)"
     return Rule(UNKNOWN_REFERENCE, always(find), then=(mend,))

@@ -11,7 +11,8 @@ from provision.store import Store
 _KEEP_FIRST_PERSONS = """
     DELETE FROM roster.persons WHERE rowid IN (
         SELECT rowid FROM (
-            SELECT rowid, row_number() OVER (PARTITION BY id ORDER BY file, record) AS place FROM roster.persons
+            SELECT rowid, row_number() OVER (PARTITION BY id ORDER BY file, record) AS place
+            FROM roster.persons
             WHERE id IN (SELECT id FROM roster.persons GROUP BY id HAVING count(*) > 1))
         WHERE place > 1)"""
 

@@ -41,16 +41,19 @@ _SAME_PERSON_TWICE = """
         SELECT id FROM rows GROUP BY id
         HAVING count(*) > count(DISTINCT (org_id, role)) OR count(DISTINCT lower(username)) > 1
             OR count(DISTINCT given_name) > 1 OR count(DISTINCT family_name) > 1)
-    SELECT 'persons' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+    SELECT 'persons' AS tbl, 'id' AS col, file, record, id AS value, id,
+            NULL::TEXT AS other_id,
         'This id also stands for another person, or the same record stands here twice.' AS message
     FROM rows SEMI JOIN wrong USING (id)"""
 
 
 def _duplicates(table: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'id' AS col, file, record, id AS value, id, NULL::TEXT AS other_id,
+        SELECT '{table}' AS tbl, 'id' AS col, file, record, id AS value, id,
+            NULL::TEXT AS other_id,
             'This id stands in several records.' AS message
-        FROM roster.{table} SEMI JOIN (SELECT id FROM roster.{table} GROUP BY id HAVING count(*) > 1) USING (id)"""
+        FROM roster.{table}
+        SEMI JOIN (SELECT id FROM roster.{table} GROUP BY id HAVING count(*) > 1) USING (id)"""
 
 
 def _repeated(table: str, column: str, *key: str) -> Rule:
