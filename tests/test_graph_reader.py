@@ -34,7 +34,7 @@ def drive(
     story: Callable[[Graph], Coroutine[Any, Any, None]],
     waits: list[float] | None = None,
 ) -> None:
-    """Run `story` on a Graph behind `transport`, without waiting; what it would have waited goes to `waits`."""
+    """Run `story` on a Graph behind `transport`; what it would have waited goes to `waits`."""
 
     async def sleep(seconds: float) -> None:
         if waits is not None:
@@ -63,9 +63,7 @@ def read(store: Store, transport: httpx.AsyncBaseTransport, *, links: bool = Tru
 
 
 def counts(store: Store) -> dict[str, int]:
-    return {
-        table: store.value(f"SELECT count(*) FROM current.{table}") for table in (*OBJECT_TABLES, "links")
-    }
+    return {table: store.value(f"SELECT count(*) FROM current.{table}") for table in (*OBJECT_TABLES, "links")}
 
 
 def school(students: int = 3) -> tuple[Tenant, dict[str, str]]:
@@ -279,7 +277,7 @@ def test_links_of_all_kinds_over_many_pages(store: Store) -> None:
     tenant, ids = school(students=1_205)  # two pages of members, thirteen of a school's users
     sandbox = Sandbox(tenant)
     read(store, SandboxTransport(sandbox))
-    found = dict(store.rows("SELECT kind, count(DISTINCT right_id) FROM current.links GROUP BY kind"))
+    found: dict[str, int] = dict(store.rows("SELECT kind, count(DISTINCT right_id) FROM current.links GROUP BY kind"))
     assert found == {
         "member": 1_206,
         "owner": 1,
@@ -452,9 +450,7 @@ def test_a_next_link_to_another_host_inside_a_batch_is_not_followed(store: Store
         return httpx.Response(200, json={"responses": [{"id": "1", "status": 200, "body": body}]})
 
     async def story(graph: Graph) -> None:
-        store.run(
-            "CREATE OR REPLACE TABLE run.wanted AS SELECT 'member' AS kind, ? AS object_id", [ids["class"]]
-        )
+        store.run("CREATE OR REPLACE TABLE run.wanted AS SELECT 'member' AS kind, ? AS object_id", [ids["class"]])
         await GraphReader(graph).read_links(store)
 
     transport = Failing(tenant, "$batch", answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Mapping
 
 import httpx
 import pytest
@@ -99,7 +100,7 @@ def send(method: str, url: str, *, headers: dict[str, str] | None = None, conten
     return wire
 
 
-def batch(*requests: dict[str, object]) -> bytes:
+def batch(*requests: Mapping[str, object]) -> bytes:
     return json.dumps({"requests": [{"id": str(n), **one} for n, one in enumerate(requests)]}).encode()
 
 

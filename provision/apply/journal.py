@@ -39,7 +39,7 @@ def start_run(store: Store, run: str, header: Header) -> None:
     found = store.rows("""
         SELECT w.id, w.object_id FROM run.work w
         WHERE w.state = 'done' AND w.id NOT IN (SELECT change_id FROM journal.outcomes WHERE status = 'done')""")
-    record_outcomes(store, run, [Settled(id, "done", object_id, None, 0) for id, object_id in found])
+    record_outcomes(store, run, [Settled(id_, "done", object_id, None, 0) for id_, object_id in found])
 
 
 def record_intents(store: Store, run: str, ids: Sequence[str]) -> None:
@@ -63,7 +63,9 @@ def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
     if not settled:
         return
     with store.transaction():
-        store.run("CREATE OR REPLACE TEMP TABLE settled (id TEXT, status TEXT, object_id TEXT, error TEXT, spent BIGINT)")
+        store.run(
+            "CREATE OR REPLACE TEMP TABLE settled (id TEXT, status TEXT, object_id TEXT, error TEXT, spent BIGINT)"
+        )
         store.insert(
             "settled",
             ("id", "status", "object_id", "error", "spent"),
@@ -88,7 +90,7 @@ def _write_ledger(store: Store, run: str) -> None:
     links = literals(kind.name for kind in LINKS)
     store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT w.key {done} AND w.kind IN {links})")
     store.run(
-        f"""
+        """
         INSERT INTO ledger.links
         SELECT w.kind, w.key, w.left_key, w.right_key, coalesce(w.left_id, l.object_id),
                coalesce(w.right_id, r.object_id), w.role, ?
@@ -102,7 +104,8 @@ def _write_ledger(store: Store, run: str) -> None:
 
 def finish_run(store: Store, run: str) -> dict[str, int]:
     """Close the run and count its results by status."""
-    counts = {str(state): int(number) for state, number in store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")}
+    rows = store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")
+    counts = {str(state): int(number) for state, number in rows}
     store.run(
         "UPDATE journal.runs SET finished = ?, done = ?, failed = ?, skipped = ?, stale = ? WHERE run = ?",
         [_now(), *(counts.get(state, 0) for state in ("done", "failed", "skipped", "stale")), run],

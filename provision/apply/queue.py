@@ -50,7 +50,7 @@ class ReadyQueue:
         taken = self._busy | {unit.lock for unit in self._ready}
         rows = self._store.rows(f"""
             SELECT u.unit, u.lock FROM run.units u
-            WHERE u.state = 'waiting' AND u.lock NOT IN {literals(sorted(taken) or [""])}
+            WHERE u.state = 'waiting' AND u.lock NOT IN {literals(sorted(taken))}
               AND u.unit NOT IN (SELECT n.unit FROM run.needs n JOIN run.units v ON v.unit = n.needs
                                  WHERE v.state <> 'settled')
             QUALIFY row_number() OVER (PARTITION BY u.lock ORDER BY u.blocks DESC, u.unit) = 1

@@ -42,10 +42,10 @@ def guard_sentences(guards: list[Header]) -> list[str]:
     """Each tripped guard in words, with its numbers and the way past it."""
     lines = []
     for guard in guards:
-        for measure in guard["measures"]:
-            lines.append(
-                f"{guard['guard']}: {measure['what']}: {measure['count']} of {measure['of']} "
-                f"({measure['percent']} %), limit {' or '.join(guard['limits'])}"
-            )
+        lines += [
+            f"{guard['guard']}: {measure['what']}: {measure['count']} of {measure['of']} "
+            f"({measure['percent']} %), limit {' or '.join(guard['limits'])}"
+            for measure in guard["measures"]
+        ]
         lines.append(f"If this is right, add --override {guard['guard']} to this one run.")
     return lines

@@ -30,7 +30,7 @@ app.add_typer(sandbox.app, name="sandbox")
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: bool = typer.Option(False, "--version", help="Show the version and leave.", is_eager=True),  # noqa: FBT003
+    version: bool = typer.Option(False, "--version", help="Show the version and leave.", is_eager=True),
 ) -> None:
     if version:
         from provision import __version__

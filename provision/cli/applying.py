@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 from provision.apply.run import Applied
@@ -14,7 +15,6 @@ from provision.cli.terminal import confirm, progress, show_plan, tell, write
 from provision.errors import PartlyFailed, UsageError
 from provision.plan.planfile import PlanFile
 from provision.settings import Settings
-from datetime import datetime, timezone
 
 
 def apply_command(
@@ -30,7 +30,7 @@ def apply_command(
 ) -> None:
     """Raises `PartlyFailed` when some changes were not done, `GuardTripped` and its like before any was sent."""
     if plan is not None and roster is not None:
-        raise UsageError("A plan file says what to apply; --roster is for a run that plans.", ["Leave one of them out."])
+        raise UsageError("A plan file says what to apply; --roster is for a run that plans.", ["Leave one out."])
     with open_run(settings, profile) as run, tempfile.TemporaryDirectory() as scratch:
         made = PlanFile(plan) if plan else asyncio.run(plan_to(run, roster, Path(scratch) / "plan.jsonl", allow))
         if not plan and not as_json:

@@ -20,13 +20,18 @@ def init(
     domain: Annotated[str, typer.Option("--domain", help="The school's mail domain.")] = "contoso.edu",
 ) -> None:
     """Write profile.toml to start from. An existing file is never overwritten."""
+    import tempfile
+
     from provision.cli.templates import write_template
     from provision.cli.terminal import tell
     from provision.profile import load_profile
 
     values = {"name": name, "tenant": tenant, "domain": domain, "roster": "roster"}
     target = folder / "profile.toml"
+    with tempfile.TemporaryDirectory() as scratch:
+        trial = Path(scratch) / "profile.toml"
+        write_template("profiles/profile.toml", trial, values)
+        load_profile(trial)
     write_template("profiles/profile.toml", target, values)
-    load_profile(target)
     tell(f"Wrote {target}.")
     tell(f"Next: put the roster's files into {folder / 'roster'}, then `provision plan --profile {target}`.")

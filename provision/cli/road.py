@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from provision.apply.run import Applied, apply_plan
+from provision.apply.run import Applied, Progress, apply_plan, silent
 from provision.errors import UsageError
 from provision.formats import load_roster
 from provision.graph import Graph, GraphReader, GraphWriter, connect
@@ -102,18 +101,15 @@ async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -
 
 
 async def apply_from(
-    run: Run, plan: PlanFile, allow: Allowances, results: Path | None, progress: object = None
+    run: Run, plan: PlanFile, allow: Allowances, results: Path | None, progress: Progress = silent
 ) -> Applied:
     """Apply a plan file, exactly."""
-    from collections.abc import Callable
-    from typing import cast
-
-    report = cast("Callable[[int, int], None]", progress or (lambda done, total: None))
     now = datetime.now(timezone.utc).replace(microsecond=0)
     async with directory(run) as graph:
         graph.allow_removals(removal_targets(plan))
+        reader, writer = GraphReader(graph), GraphWriter(graph)
         return await apply_plan(
-            run.store, run.profile, plan, GraphReader(graph), GraphWriter(graph), now, allow.overrides, results, report
+            run.store, run.profile, plan, reader, writer, now, allow.overrides, results, progress
         )
 
 

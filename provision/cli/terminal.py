@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from provision.apply.run import Progress as Telling
+from provision.apply.run import silent
 from provision.errors import ProvisionError
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, Page
@@ -68,10 +70,10 @@ def confirm(question: str) -> bool:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress(label: str) -> Iterator[Telling]:
     """A bar on stderr, if somebody watches; otherwise nothing."""
     if not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -141,16 +141,15 @@ def _note_others(store: Store, form: Format, package: Package) -> None:
             note(store, FILE_NOT_READ, name, f"{name} is not read: {file.later}.")
 
 
-def _load_file(
-    store: Store, name: str, file: File, opened: _Opened, scratch: Path, options: RosterOptions
-) -> str:
+def _load_file(store: Store, name: str, file: File, opened: _Opened, scratch: Path, options: RosterOptions) -> str:
     """Read one file into the roster tables; gives what is wrong with it if it cannot be read whole."""
     if opened.scan is None:
         return f"{name} {opened.fault}"
     columns = choose_columns(file, opened.cells, keep_passwords=options.keep_passwords)
     read = CsvFile(opened.path, opened.scan, opened.cells, opened.plain_header, columns)
     try:
-        records = stage(store, read, scratch)
+        odd = stage(store, read, scratch)
+        records = store.value("SELECT count(*) FROM stage")
         store.insert(
             "roster.files",
             ("file", "sha256", "bytes", "records"),
@@ -159,7 +158,7 @@ def _load_file(
         note_columns(store, name, file, opened.cells)
         if records == 0:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
-        fill(store, Staged(name, frozenset(columns), file.required), file.into, options)
+        fill(store, Staged(name, frozenset(columns), file.required, odd), file.into, options)
     except FileFault as fault:
         return f"{name} {fault}"
     finally:

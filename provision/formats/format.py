@@ -51,6 +51,10 @@ class Format:
                     return file
         return None
 
+    def plausible(self, present: frozenset[str]) -> bool:
+        """Whether the files that are always needed are among those present (lower-case names)."""
+        return all(file.name.lower() in present for file in self.files if file.need == "always")
+
     def needed(self, present: frozenset[str]) -> list[str]:
         """The names of files that must be there and are not, given the lower-case names of those that are."""
         classes = {file.name for file in self.files if file.need == "classes"}
@@ -58,6 +62,5 @@ class Format:
         return [
             file.name
             for file in self.files
-            if file.name.lower() not in present
-            and (file.need == "always" or (file.need == "classes" and with_classes))
+            if file.name.lower() not in present and (file.need == "always" or (file.need == "classes" and with_classes))
         ]

@@ -46,9 +46,7 @@ def open_package(path: Path) -> Iterator[Package]:
     Raises `RosterError` with every fault of the set as a detail.
     """
     if not path.exists():
-        raise RosterError(
-            f"The roster {path} does not exist.", ["Give the folder or ZIP that holds the CSV files."]
-        )
+        raise RosterError(f"The roster {path} does not exist.", ["Give the folder or ZIP that holds the CSV files."])
     with tempfile.TemporaryDirectory(prefix="provision-") as scratch:  # made with mode 0700
         yield _collect(path, Path(scratch))
 
@@ -68,9 +66,7 @@ def _collect(path: Path, scratch: Path) -> Package:
             [f"{name}: keep one of them, in the folder or in the ZIP." for name in twice],
         )
     if not found:
-        raise RosterError(
-            f"The roster {path} holds no CSV file.", ["Give the folder or ZIP that holds them."]
-        )
+        raise RosterError(f"The roster {path} holds no CSV file.", ["Give the folder or ZIP that holds them."])
     inside = frozenset(name for name, file in found if scratch in file.parents)
     return Package(dict(sorted(found)), inside, scratch)
 
@@ -139,17 +135,13 @@ def _unsafe(member: zipfile.ZipInfo) -> str:
 
 def _faults(path: Path, every: list[zipfile.ZipInfo], members: list[zipfile.ZipInfo]) -> list[str]:
     faults = [f"{each.filename}: {why}." for each in every if (why := _unsafe(each))]
-    faults += [
-        f"{each.filename}: a ZIP inside the ZIP; unpack it." for each in members if _is_zip(each.filename)
-    ]
+    faults += [f"{each.filename}: a ZIP inside the ZIP; unpack it." for each in members if _is_zip(each.filename)]
     folders = {PurePosixPath(each.filename).parent for each in members}
     if len(folders) > 1 or any(len(folder.parts) > 1 for folder in folders):
         faults.append("The CSV files lie in different folders of the ZIP; put them side by side.")
     names = [PurePosixPath(each.filename).name.lower() for each in members]
     faults += [
-        f"{name} is in the ZIP more than once; keep one."
-        for name in sorted(set(names))
-        if names.count(name) > 1
+        f"{name} is in the ZIP more than once; keep one." for name in sorted(set(names)) if names.count(name) > 1
     ]
     unpacked = sum(each.file_size for each in every)
     if unpacked > MOST_BYTES or unpacked > max(SMALL, MOST_RATIO * max(path.stat().st_size, 1)):

@@ -23,11 +23,11 @@ def by_name(formats: Sequence[Format], wanted: str) -> Format:
 def recognise(formats: Sequence[Format], headers: Headers, accept_missing: frozenset[str]) -> Format:
     """The one format whose files are all there and whose headers fit best.
 
-    A header that lacks a column does not hide the format, so that the missing column can be named. Raises
+    A missing column, or a missing file of classes, does not hide the format, so that it can be named. Raises
     `RosterError` that says what was found and what each format would need.
     """
     present = frozenset(name.lower() for name in (*headers, *accept_missing))
-    lacking = {each.name: _lacking_headers(each, headers) for each in formats if not each.needed(present)}
+    lacking = {each.name: _lacking_headers(each, headers) for each in formats if each.plausible(present)}
     best = min(lacking.values(), default=0)
     fitting = [each for each in formats if lacking.get(each.name) == best]
     if len(fitting) == 1:
@@ -35,9 +35,7 @@ def recognise(formats: Sequence[Format], headers: Headers, accept_missing: froze
     what = "fits several formats" if fitting else "is in no format that provision knows"
     found = f"Found: {', '.join(headers)}."
     needs = [_needs(each, present, headers) for each in formats]
-    raise RosterError(
-        f"The set of files {what}.", [found, *needs, "Name the format with --format, or mend the set."]
-    )
+    raise RosterError(f"The set of files {what}.", [found, *needs, "Name the format with --format, or mend the set."])
 
 
 def _lacking_headers(each: Format, headers: Headers) -> int:

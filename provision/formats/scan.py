@@ -15,7 +15,7 @@ BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 SAVE_AS = 'Save it as "CSV UTF-8".'
 
 
-class FileFault(RosterError):  # noqa: N818  # named like its root's other errors
+class FileFault(RosterError):  # named like its root's other errors
     """A file cannot be used: one sentence with the place and the mend. Faults of all files are told
     together."""
 
@@ -75,9 +75,7 @@ class _Text:
 
     def end(self) -> None:
         if waiting := self.decoder.getstate()[0]:
-            raise FileFault(
-                f"breaks off within a character at byte {self.seen - len(waiting)}. Export it again."
-            )
+            raise FileFault(f"breaks off within a character at byte {self.seen - len(waiting)}. Export it again.")
 
     def _decode(self, waiting: bytes, block: bytes) -> None:
         try:
@@ -93,9 +91,7 @@ class _Text:
 
     def _refuse_nul(self, block: bytes) -> None:
         at = block.index(b"\0")
-        start = block[:BLOCK].count(b"\0") * 4 > min(
-            len(block), BLOCK
-        )  # every second byte of Latin text in UTF-16
+        start = block[:BLOCK].count(b"\0") * 4 > min(len(block), BLOCK)  # every second byte of Latin text in UTF-16
         looks = "it looks like UTF-16 without a mark" if start else "it is not a text file, or is damaged"
         line = self.lines + block.count(b"\n", 0, at)
         raise FileFault(f"has a zero byte at offset {self.seen + at}, line {line}: {looks}. {SAVE_AS}")

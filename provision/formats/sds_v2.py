@@ -30,9 +30,7 @@ USERS = File(
                 "password": "password",
             },
         ),
-        Into(
-            "roles", {"person_id": "sourcedId", "org_id": "orgSourcedIds", "role": "role", "grade": "grade"}
-        ),
+        Into("roles", {"person_id": "sourcedId", "org_id": "orgSourcedIds", "role": "role", "grade": "grade"}),
     ),
 )
 CLASSES = File(

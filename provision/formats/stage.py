@@ -38,14 +38,14 @@ class CsvFile:
     columns: Mapping[str, int]
 
 
-def stage(store: Store, file: CsvFile, scratch: Path) -> int:
-    """Fill `stage` and give the number of records. Raises `FileFault` where the text is not CSV."""
+def stage(store: Store, file: CsvFile, scratch: Path) -> bool:
+    """Fill `stage`; gives whether a row may be odd. Raises `FileFault` where the text is not CSV."""
     if file.plain_header and _read_strictly(store, file, scratch):
         _show(store, file, "rowid + 2 AS record, NULL::TEXT AS fault")
-    else:
-        _read_slowly(store, file, scratch / "rewritten.csv")
-        _show(store, file, "record, fault")
-    return int(store.value("SELECT count(*) FROM stage"))
+        return False
+    _read_slowly(store, file, scratch / "rewritten.csv")
+    _show(store, file, "record, fault")
+    return True
 
 
 def clear(store: Store) -> None:
@@ -76,9 +76,7 @@ def _read_slowly(store: Store, file: CsvFile, rewritten: Path) -> None:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(("record", "fault", *file.columns))
         writer.writerows(_rows(file))
-    values = [
-        f"{_trimmed(f'c{cell}', file)} AS {name(header)}" for cell, header in enumerate(file.columns, start=2)
-    ]
+    values = [f"{_trimmed(f'c{cell}', file)} AS {name(header)}" for cell, header in enumerate(file.columns, start=2)]
     try:
         _read(
             store,
@@ -94,9 +92,9 @@ def _read_slowly(store: Store, file: CsvFile, rewritten: Path) -> None:
 
 def _read(store: Store, path: Path, cells: int, values: Sequence[str]) -> None:
     columns = ", ".join(f"'c{cell}': 'VARCHAR'" for cell in range(cells))
-    clear(store)
     store.run(
-        f"CREATE TEMP TABLE stage_rows AS SELECT {', '.join(values)} FROM read_csv({literal(str(path))}, "
+        f"CREATE OR REPLACE TEMP TABLE stage_rows AS SELECT {', '.join(values)} FROM "
+        f"read_csv({literal(str(path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, delim = ',', quote = '\"', "
         "escape = '\"', strict_mode = true, null_padding = false, ignore_errors = false, compression = "
         "'none', "

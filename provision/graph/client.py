@@ -11,8 +11,8 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, closing
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -119,16 +119,24 @@ async def connect(
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes addresses, which hold names
     root = url.rstrip("/") + VERSION
     local = transport is not None or is_loopback(url)
-    holder = SandboxCredential() if local else credential()
+    holder: Credential = SandboxCredential() if local else credential()
     guard = Guard(root, transport or httpx.AsyncHTTPTransport(proxy=_proxy(url)))
     provider = azure_authentication.AzureIdentityAuthenticationProvider(
         holder, scopes=[f"{url.rstrip('/')}/.default"], allowed_hosts=[urlsplit(url).hostname or ""]
     )
-    async with httpx.AsyncClient(transport=guard, timeout=TIMEOUT) as client:
-        # a client of our own comes without the SDK's middleware: no second retry policy, no redirects
-        adapter = GraphRequestAdapter(provider, client=client)
-        adapter.base_url = root
-        yield Graph(root, tenant, local, adapter, guard, clock or Clock())
+    with closing(holder):
+        async with httpx.AsyncClient(transport=guard, timeout=TIMEOUT) as client:
+            # a client of our own has none of the SDK's middleware: no second retry policy, no redirects
+            adapter = GraphRequestAdapter(provider, client=client)
+            adapter.base_url = root
+            yield Graph(root, tenant, local, adapter, guard, clock or Clock())
+
+
+class Credential(TokenCredential, Protocol):
+    """Whoever gives tokens, and holds connections while doing so."""
+
+    def close(self) -> None:
+        """Let go of them."""
 
 
 class SandboxCredential:
@@ -142,7 +150,7 @@ class SandboxCredential:
         """Nothing to close."""
 
 
-def credential() -> TokenCredential:
+def credential() -> Credential:
     """The credential that the environment configures: one, not a chain, so that it is plain who is acting.
 
     An app's secret or certificate (`AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH`), a federated

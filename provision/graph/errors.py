@@ -58,9 +58,7 @@ def error_of(answer: Answer) -> GraphError:
     envelope = answer.fields.get("error")
     envelope = envelope if isinstance(envelope, dict) else {}
     details = tuple(str(one.get("code")) for one in envelope.get("details") or () if isinstance(one, dict))
-    return GraphError(
-        answer.status, str(envelope.get("code") or ""), str(envelope.get("message") or ""), details
-    )
+    return GraphError(answer.status, str(envelope.get("code") or ""), str(envelope.get("message") or ""), details)
 
 
 ADVICE = (

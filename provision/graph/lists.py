@@ -57,7 +57,8 @@ USERS = List(
         """INSERT INTO accounts
            SELECT o.id, o.userPrincipalName, o.mail, o.mailNickname, o.displayName, o.givenName, o.surname,
                   o.jobTitle, o.employeeId, o.usageLocation, o.ageGroup, o.consentProvidedForMinor,
-                  coalesce(o.onPremisesSyncEnabled, false), [l.skuId FOR l IN o.assignedLicenses] FROM page""",
+                  coalesce(o.onPremisesSyncEnabled, false), [l.skuId FOR l IN o.assignedLicenses]
+           FROM page""",
     ),
 )
 

@@ -29,16 +29,18 @@ PATHS = {
 
 RESPONSES = """
 WITH responses AS (
-    SELECT unnest(from_json(json_extract($1, '$.responses'),
-        '[{"id": "VARCHAR", "status": "INTEGER", "headers": "JSON", "body": "JSON"}]')) AS r)
+    SELECT unnest(from_json(content, '{"responses": [
+        {"id": "VARCHAR", "status": "INTEGER", "headers": "JSON", "body": "JSON"}]}').responses) AS r
+    FROM (SELECT unnest([$1]) AS content))
 SELECT r.id, r.status, r.headers, json_type(r.body, '$.value') = 'ARRAY',
        json_extract_string(r.body, '$."@odata.nextLink"'), CASE WHEN r.status <> 200 THEN r.body END
 FROM responses"""
 
 LINKS = """
 WITH responses AS (
-    SELECT unnest(from_json(json_extract($1, '$.responses'),
-        '[{"id": "VARCHAR", "status": "INTEGER", "body": {"value": [{"id": "VARCHAR"}]}}]')) AS r),
+    SELECT unnest(from_json(content, '{"responses": [
+        {"id": "VARCHAR", "status": "INTEGER", "body": {"value": [{"id": "VARCHAR"}]}}]}').responses) AS r
+    FROM (SELECT unnest([$1]) AS content)),
 links AS (
     SELECT $2[r.id::INTEGER] AS kind, $3[r.id::INTEGER] AS left_id, unnest(r.body.value) AS o
     FROM responses WHERE r.status = 200)

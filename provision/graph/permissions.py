@@ -32,12 +32,8 @@ class Call:
 
 PERMISSIONS = (
     Permission("Domain.Read.All", "Check sign-in names and mail domains against the verified domains."),
-    Permission(
-        "EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."
-    ),
-    Permission(
-        "Group.ReadWrite.All", "Keep owners and members of classes, and the schools' security groups."
-    ),
+    Permission("EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."),
+    Permission("Group.ReadWrite.All", "Keep owners and members of classes, and the schools' security groups."),
     Permission("Member.Read.Hidden", "See the members of classes, whose membership is hidden."),
     Permission("Organization.Read.All", "Recognise the tenant and count its licences."),
     Permission("RoleManagement.Read.Directory", "Know the administrators, whose accounts are never written."),
@@ -63,9 +59,7 @@ CALLS = (
     Call("PATCH", r"/groups(/[^/]+|\(.*\))", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
     Call("POST", r"/groups/[^/]+/members/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
     Call("POST", r"/groups/[^/]+/owners/\$ref", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
-    Call(
-        "DELETE", r"/groups/[^/]+/members/[^/]+/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")
-    ),
+    Call("DELETE", r"/groups/[^/]+/members/[^/]+/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
     Call("GET", r"/education/.+", ("EduRoster.Read.All", "EduRoster.ReadWrite.All")),
     Call("POST", r"/education/.+", ("EduRoster.ReadWrite.All",)),
     Call("PATCH", r"/education/.+", ("EduRoster.ReadWrite.All",)),

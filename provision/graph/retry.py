@@ -71,7 +71,7 @@ async def settle(
 ) -> Answer:
     """The first answer of `attempt` that is not `transient`, or the last one when patience ends."""
 
-    async def once() -> Answer:  # tenacity recognises a coroutine function, not a lambda that makes a coroutine
+    async def once() -> Answer:  # tenacity knows a coroutine function, not a lambda that makes a coroutine
         return await attempt()
 
     policy = AsyncRetrying(

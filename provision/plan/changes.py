@@ -66,21 +66,27 @@ def update_objects(store: Store, kind: ObjectKind, rule: str, but: str = "[]", u
     `rule` is SQL for the cause, over the list `changed` of field names; `but` is SQL for a list of fields to leave
     alone; `unless` keeps whole rows out. Both see the desired row as `d`.
     """
-    pairs = ", ".join(f"{{'f': '{field}', 'b': c.{field}, 'a': d.{field}}}" for field in kind.updated)
+    pairs = ", ".join(
+        f"{{'f': '{field}', 'b': c.{field}, 'a': coalesce(d.{field}, c.{field})}}" for field in kind.updated
+    )
+    along = " OR ".join(
+        f"(list_contains({whole}, x.f) AND list_has_any({whole}, changed) AND x.a IS NOT NULL)"
+        for whole in (list(names) for names in kind.wholes)
+    )
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'update:' || key, '{kind.name}', 'update', key, object_id,
-               {_object_json("differing", "b")}, {_object_json("differing", "a")},
+               {_object_json("sent", "b")}, {_object_json("sent", "a")},
                {rule}, file, record, array_to_string(changed, ', '), [], {_update_requests(kind)}, NULL,
                NULL, NULL, NULL, NULL, NULL
         FROM (
-            SELECT d.key, d.object_id, d.file, d.record,
-                   list_filter([{pairs}], lambda x: x.a IS NOT NULL AND x.a IS DISTINCT FROM x.b
-                               AND NOT list_contains({but}, x.f)) AS differing,
-                   list_transform(differing, lambda x: x.f) AS changed
+            SELECT d.key, d.object_id, d.file, d.record, [{pairs}] AS every,
+                   list_transform(list_filter(every, lambda x: x.a IS DISTINCT FROM x.b
+                                              AND NOT list_contains({but}, x.f)), lambda x: x.f) AS changed,
+                   list_filter(every, lambda x: list_contains(changed, x.f) OR {along or "false"}) AS sent
             FROM {kind.desired} d JOIN {kind.current} c ON c.object_id = d.object_id
             WHERE NOT coalesce({unless}, false))
-        WHERE len(differing) > 0""")
+        WHERE len(changed) > 0""")
 
 
 def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more: str = "") -> None:
@@ -90,18 +96,21 @@ def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more
     """
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
-        SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {_ends(kind, "n", more)}, {rule}, n.file, n.record,
-               NULL, {_needs()}, 0, n.org_id, n.left_key, n.left_id, n.right_key, n.right_id, n.role
+        SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {_ends(kind, "n", more)}, {rule},
+               n.file, n.record, NULL, {_needs()}, 0, n.org_id, n.left_key, n.left_id, n.right_key, n.right_id, n.role
         FROM run.new_links n
         WHERE n.kind = '{kind.name}' AND ({where})""")
 
 
-def remove_links(store: Store, kind: LinkKind, rule: str, org: str, where: str) -> None:
-    """Links of this kind that we put there, that are still there, and of which `where` (over `k`) says: leave."""
+def remove_links(store: Store, kind: LinkKind, rule: str, org: str, file: str, where: str) -> None:
+    """Links of this kind that we put there, that are still there, and of which `where` (over `k`) says: leave.
+
+    `org` and `file` are SQL: the school it happens at, and the file that no longer says it.
+    """
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'remove:' || k.key, k.kind, 'remove', k.key, k.left_id, {_ends(kind, "k")}, NULL, {literal(rule)},
-               NULL, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
+               {file}, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
         FROM run.known_links k
         JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
         WHERE k.kind = '{kind.name}' AND ({where})
@@ -135,10 +144,11 @@ def _object_json(pairs: str, value: str) -> str:
 
 def _ends(kind: LinkKind, row: str, more: str = "") -> str:
     """The two ends of a link as JSON, by the names of its kind."""
-    return (
-        f"json_object('{kind.left}', {row}.left_key, '{kind.left}_id', {row}.left_id, "
-        f"'{kind.right}', {row}.right_key, '{kind.right}_id', {row}.right_id, 'role', {row}.role{', ' + more if more else ''})"
+    ends = (
+        f"'{kind.left}', {row}.left_key, '{kind.left}_id', {row}.left_id, "
+        f"'{kind.right}', {row}.right_key, '{kind.right}_id', {row}.right_id, 'role', {row}.role"
     )
+    return f"json_object({ends}, {more})" if more else f"json_object({ends})"
 
 
 def _needs() -> str:

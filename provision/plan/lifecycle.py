@@ -71,7 +71,9 @@ def l3_student_joins(store: Store, profile: Profile, today: date) -> None:
 
 def l4_student_leaves(store: Store, _profile: Profile, _today: date) -> None:
     """Only from a section that the roster still has, only what the ledger shows as ours, only what nothing holds."""
-    remove_links(store, MEMBER, "L4", "(SELECT s.school_id FROM desired.sections s WHERE s.key = k.left_key)", """
+    school = "(SELECT s.school_id FROM desired.sections s WHERE s.key = k.left_key)"
+    file = "(SELECT min(e.file) FROM roster.enrollments e WHERE lower(e.role) = 'student')"
+    remove_links(store, MEMBER, "L4", school, file, """
         k.role = 'student'
         AND (k.left_key, k.left_id) IN (SELECT (key, object_id) FROM desired.sections WHERE object_id IS NOT NULL)
         AND (k.left_key, k.right_key) NOT IN (
@@ -129,26 +131,29 @@ def l9_school_gone(store: Store, _profile: Profile, _today: date) -> None:
 
 
 def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
-    """Added to the new school; a student leaves the old one, and its group, only when the profile says `move`."""
-    old = """
+    """Added to the new school; a student leaves the old one, and its group, only when the profile says `move`.
+
+    Only where the roster still has both the student and the old school: what is gone is kept (L7, L9).
+    """
+    left = """
         k.role = 'student'
         AND k.right_key IN (SELECT l.right_key FROM desired.links l WHERE l.kind = 'school_user')
-        AND ({school}, k.right_key) NOT IN (
-            SELECT (coalesce(s.school_id, ''), 'user:' || s.person_id) FROM run.person_schools s)"""
-    at_school = old.format(school="replace(k.left_key, 'school:', '')")
-    of_school = old.format(school="(SELECT coalesce(g.org_id, '') FROM desired.school_groups g WHERE g.key = k.left_key)")
+        AND {org} IN (SELECT s.id FROM run.schools s)
+        AND ({org}, k.right_key) NOT IN (
+            SELECT (s.school_id, 'user:' || s.person_id) FROM run.person_schools s WHERE s.school_id IS NOT NULL)"""
+    school = "replace(k.left_key, 'school:', '')"
+    left_school = left.format(org=school)
     if profile.schools.moves == "move":
-        remove_links(store, SCHOOL_USER, "L10", "replace(k.left_key, 'school:', '')", at_school)
-        remove_links(store, GROUP_MEMBER, "L10",
-                     "(SELECT g.org_id FROM desired.school_groups g WHERE g.key = k.left_key)",
-                     f"{of_school} AND k.left_key IN (SELECT key FROM desired.school_groups WHERE org_id IS NOT NULL)",
-                     )  # fmt: skip
+        group = "(SELECT g.org_id FROM desired.school_groups g WHERE g.key = k.left_key)"
+        file = "(SELECT min(r.file) FROM roster.roles r WHERE 'user:' || r.person_id = k.right_key)"
+        remove_links(store, SCHOOL_USER, "L10", school, file, left_school)
+        remove_links(store, GROUP_MEMBER, "L10", group, file, left.format(org=group))
     else:
         note(store, "kept", "school_user", "L10", f"""
             SELECT k.key, NULL AS file, NULL AS record, NULL AS field FROM run.known_links k
             JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
-            WHERE k.kind = 'school_user' AND {at_school}""")  # fmt: skip
-    moved = """(n.kind, n.right_key) IN (SELECT (l.kind, l.right_key) FROM run.known_links l)"""
+            WHERE k.kind = 'school_user' AND {left_school}""")  # fmt: skip
+    moved = "(n.kind, n.right_key) IN (SELECT (l.kind, l.right_key) FROM run.known_links l)"
     add_links(store, SCHOOL_USER, f"CASE WHEN {moved} THEN 'L10' ELSE 'person-at-school' END")
 
 

@@ -125,10 +125,8 @@ class PlanFile:
     def _raw_lines(self) -> Iterator[bytes]:
         try:
             with ExitStack() as stack:
-                raw: IO[bytes] = stack.enter_context(self.path.open("rb"))
-                if self.path.suffix == ".gz":
-                    raw = stack.enter_context(gzip.open(raw))
-                yield from raw
+                raw = stack.enter_context(self.path.open("rb"))
+                yield from stack.enter_context(gzip.open(raw)) if self.path.suffix == ".gz" else raw
         except (OSError, EOFError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise PlanFileError(f"The plan {self.path} cannot be read: {reason}.") from None

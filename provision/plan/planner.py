@@ -105,7 +105,8 @@ def _note_what_is_held(store: Store) -> None:
     store.run("""
         INSERT INTO run.notes
         SELECT DISTINCT 'held',
-               CASE kind WHEN 'org' THEN 'school' WHEN 'person' THEN 'user' WHEN 'enrollment' THEN 'member' ELSE kind END,
+               CASE kind WHEN 'org' THEN 'school' WHEN 'person' THEN 'user' WHEN 'enrollment' THEN 'member'
+                         ELSE kind END,
                CASE kind WHEN 'org' THEN 'school:' || coalesce(id, '*')
                          WHEN 'person' THEN 'user:' || coalesce(id, '*')
                          WHEN 'section' THEN 'section:' || coalesce(id, '*')

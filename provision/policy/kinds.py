@@ -20,6 +20,9 @@ class ObjectKind:
     create_rule: str
     at_creation: tuple[str, ...] = ()
     """Fields that are written when the object is made and never again."""
+    wholes: tuple[tuple[str, ...], ...] = ()
+    """Fields that are one value on the wire: when one changes, all of them are sent, ours and those we leave
+    alone, since nothing says whether Graph merges such a value or replaces it."""
 
     @property
     def updated(self) -> tuple[str, ...]:
@@ -44,12 +47,15 @@ USER = ObjectKind(
      "grade", "student_number", "graduation_year", "birth_date", "teacher_number"),
     create_rule="L1",
     at_creation=("user_principal_name", "mail_nickname"),
+    wholes=(("student_id", "grade", "student_number", "graduation_year", "birth_date"),
+            ("teacher_id", "teacher_number")),
 )  # fmt: skip
 SCHOOL = ObjectKind(
     "school", "desired.schools", "current.schools",
     ("external_id", "display_name", "external_source", "school_number", "phone", "principal_id", "principal_name",
      "principal_email", "lowest_grade", "highest_grade", "street", "city", "state", "postal_code", "country"),
     create_rule="school-in-roster",
+    wholes=(("street", "city", "state", "postal_code", "country"),),
 )  # fmt: skip
 SECTION = ObjectKind(
     "section", "desired.sections", "current.sections",
@@ -58,6 +64,8 @@ SECTION = ObjectKind(
      "term_id", "term_name", "term_start", "term_end"),
     create_rule="section-in-roster",
     at_creation=("mail_nickname", "description"),
+    wholes=(("course_id", "course_name", "course_number", "course_description", "course_subject"),
+            ("term_id", "term_name", "term_start", "term_end")),
 )  # fmt: skip
 SCHOOL_GROUP = ObjectKind(
     "school_group", "desired.school_groups", "current.school_groups",

@@ -90,7 +90,8 @@ def _value(match: Match) -> str:
     column = SOURCE_COLUMNS[match.source]
     if match.append_domain is None:
         return f"lower({column})"
-    return f"lower(CASE WHEN contains({column}, '@') THEN {column} ELSE {column} || {literal('@' + match.append_domain)} END)"
+    domain = literal("@" + match.append_domain)
+    return f"lower(CASE WHEN contains({column}, '@') THEN {column} ELSE {column} || {domain} END)"
 
 
 def _refuse_foreign_anchors(store: Store) -> None:

@@ -97,7 +97,8 @@ def _schools(plan: PlanFile, page: Page) -> str:
     for name in ACTION_STYLES:
         table.add_column(name, justify="right")
     for school in plan.header["schools"]:
-        table.add_row(Text(printable(school["name"] or school["key"])), *(f"{school[name]:,}" for name in ACTION_STYLES))
+        numbers = [f"{school[name]:,}" for name in ACTION_STYLES]
+        table.add_row(Text(printable(school["name"] or school["key"])), *numbers)
     return "\n" + _text(page, table)
 
 

@@ -35,7 +35,7 @@ RULE_MEANINGS = {
 
 def summary_line(header: Header) -> str:
     """The plan in one sentence."""
-    totals = {action: 0 for action in VERBS}
+    totals = dict.fromkeys(VERBS, 0)
     for actions in header["counts"].values():
         for action, number in actions.items():
             totals[action] = totals.get(action, 0) + number
@@ -89,7 +89,11 @@ def change_text(change: Line) -> str:
     """One change in words: what is done to what, with its values."""
     before, after = change["before"] or {}, change["after"] or {}
     if change["action"] == "update":
-        return ", ".join(f"{name}: {_shown(before.get(name))} → {_shown(value)}" for name, value in after.items())
+        return ", ".join(
+            f"{name}: {_shown(before.get(name))} → {_shown(value)}"
+            for name, value in after.items()
+            if value != before.get(name)
+        )
     if change["action"] == "create":
         return ", ".join(f"{name} {_shown(value)}" for name, value in after.items() if name in _TELLING)
     ends: Mapping[str, object] = after or before
@@ -115,7 +119,9 @@ _TELLING = ("user_principal_name", "display_name", "unique_name", "external_id",
 
 def printable(text: str) -> str:
     """Text without control characters, so that no roster can steer a terminal."""
-    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _shown(value: object) -> str:

@@ -9,8 +9,9 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from provision.roster.check import Check, name, report
 from provision.roster.kinds import COLUMN_KINDS, KINDS, Kind
@@ -56,6 +57,22 @@ REPEATED_DIFFERS = Check(
 )
 ROW_FAULTS = [EXTRA_CELLS, EXTRA_BLANKS, SHORT_ROW, LINE_BREAK]
 FILL_CHECKS = [REQUIRED, *ROW_FAULTS, REPEATED_DIFFERS]
+
+ENTITIES = (
+    "orgs",
+    "persons",
+    "roles",
+    "sections",
+    "enrollments",
+    "sessions",
+    "courses",
+    "demographics",
+    "flags",
+    "relationships",
+)
+"""The roster tables that hold records of the school."""
+
+TABLES = (*ENTITIES, "files", "findings", "held")
 
 _HELD = {
     "orgs": ("'org'", "id", "NULL"),
@@ -104,24 +121,28 @@ class Into:
 
 @dataclass(frozen=True)
 class Staged:
-    """What `stage` holds: the file's name, the headers that are there, and those that need a value."""
+    """What `stage` holds: the file's name, the headers that are there, those that need a value, and whether a
+    row may have a `fault`."""
 
     file: str
     headers: frozenset[str]
     required: tuple[str, ...]
+    odd: bool
 
 
 def begin(store: Store) -> None:
     """Empty every roster table and forget which header a column came from."""
-    for (table,) in store.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'roster'"):
-        store.run(f"DELETE FROM roster.{name(table)}")
+    for table in TABLES:
+        store.run(f"DELETE FROM roster.{table}")
     store.run("CREATE OR REPLACE TEMP TABLE header_of (tbl TEXT, col TEXT, file TEXT, header TEXT)")
 
 
 def fill(store: Store, staged: Staged, intos: Sequence[Into], options: RosterOptions) -> None:
     """Judge every value of `stage` and put the good records into the roster tables."""
     mapped = [each for into in intos if (each := _Mapped(into, staged, options)).says_something()]
-    _report_rows(store, staged)
+    if staged.odd:
+        _report_rows(store, staged)
+    _report_blanks(store, staged)
     for each in mapped:
         each.judge(store)
     store.run(
@@ -134,22 +155,35 @@ def fill(store: Store, staged: Staged, intos: Sequence[Into], options: RosterOpt
 
 
 def _report_rows(store: Store, staged: Staged) -> None:
-    origin = f"{literal(staged.file)} AS file, record"
+    found = {rule for (rule,) in store.rows("SELECT DISTINCT fault FROM stage WHERE fault IS NOT NULL")}
     for check in ROW_FAULTS:
-        report(
-            store,
-            check,
-            f"SELECT {origin}, NULL AS field, NULL AS value, {literal(check.description)} AS message "
-            f"FROM stage WHERE fault = {literal(check.id)}",
-        )
-    for header in staged.required:
-        message = literal(f"'{header}' has no value.")
-        report(
-            store,
-            REQUIRED,
-            f"SELECT {origin}, {literal(header)} AS field, NULL AS value, {message} AS message "
-            f"FROM stage WHERE {name(header)} IS NULL",
-        )
+        if check.id in found:
+            report(
+                store,
+                check,
+                f"SELECT {literal(staged.file)} AS file, record, NULL AS field, NULL AS value, "
+                f"{literal(check.description)} AS message FROM stage WHERE fault = {literal(check.id)}",
+            )
+
+
+def _report_blanks(store: Store, staged: Staged) -> None:
+    conditions = [f"{name(header)} IS NULL" for header in staged.required]
+    for header, blank in zip(staged.required, _met(store, "stage", conditions), strict=True):
+        if blank:
+            report(
+                store,
+                REQUIRED,
+                f"SELECT {literal(staged.file)} AS file, record, {literal(header)} AS field, NULL AS value, "
+                f"'The required value is missing.' AS message FROM stage WHERE {name(header)} IS NULL",
+            )
+
+
+def _met(store: Store, rows: str, conditions: Sequence[str]) -> tuple[bool, ...]:
+    """Which of the conditions any of the rows meets, in one pass over them."""
+    if not conditions:
+        return ()
+    any_of = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in conditions)
+    return store.rows(f"SELECT {any_of} FROM {rows}")[0]
 
 
 class _Mapped:
@@ -158,8 +192,8 @@ class _Mapped:
     def __init__(self, into: Into, staged: Staged, options: RosterOptions) -> None:
         self.into = into
         self.staged = staged
-        self._file = literal(staged.file)
         self.options = options
+        self.file = literal(staged.file)
         self.headers = {
             column: [header for header in into.headers_of(column) if header in staged.headers]
             for column in into.columns
@@ -172,68 +206,84 @@ class _Mapped:
 
     def judge(self, store: Store) -> None:
         """Report the values that their kind refuses or remarks on."""
-        for column in self.columns:
-            header = self.headers[column][0]
-            store.insert("header_of", ("tbl", "col", "file", "header"),
-                         [(self.into.table, column, self.staged.file, header)])  # fmt: skip
-            self._judge_column(store, column, header, self._kind(column))
+        store.insert(
+            "header_of",
+            ("tbl", "col", "file", "header"),
+            [(self.into.table, column, self.staged.file, self._header(column)) for column in self.columns],
+        )
+        said = [each for column in self.columns for each in self._sayings(column)]
+        met = _met(store, f"({self._raw()})", [condition for condition, _ in said])
+        for (_, say), found in zip(said, met, strict=True):
+            if found:
+                say(store)
         if self.into.once:
             self._report_differing(store)
 
-    def _judge_column(self, store: Store, column: str, header: str, kind: Kind) -> None:
-        canonical = kind.canonical("value", self.options)
-        values = f"(SELECT {name(column)} AS value, record FROM ({self._raw()}) WHERE value IS NOT NULL)"
-        shown = f"{self._file} AS file, {literal(header)} AS field"
+    def _sayings(self, column: str) -> Iterator[tuple[str, Callable[[Store], None]]]:
+        """What may be said of the values of a column: when, as SQL, and how."""
+        kind, value = self._kind(column), name(column)
         if kind.fault:
-            message = literal(f"{header} is not {kind.expected}.")
-            report(
-                store,
-                kind.fault,
-                f"SELECT {shown}, record, value, {message} AS message FROM {values} WHERE {canonical} IS "
-                "NULL",
-                "error" if header in self.staged.required else "warning",
-            )
+            refused = f"{value} IS NOT NULL AND {kind.canonical(value, self.options)} IS NULL"
+            yield refused, partial(self._report_refused, check=kind.fault, column=column, condition=refused)
         if kind.note and kind.noted:
-            report(
-                store,
-                kind.note,
-                f"SELECT {shown}, min(record) AS record, value, 'Read as ''' || any_value({canonical}) "
-                f"|| ''' in ' || count(*) || ' record(s), first in this one.' AS message FROM {values} "
-                f"WHERE {kind.noted('value', self.options)} GROUP BY value",
-            )
+            noted = f"{value} IS NOT NULL AND {kind.noted(value, self.options)}"
+            yield noted, partial(self._report_noted, check=kind.note, column=column, condition=noted)
+
+    def _report_refused(self, store: Store, check: Check, column: str, condition: str) -> None:
+        header = self._header(column)
+        message = literal(f"{header} is not {self._kind(column).expected}.")
+        report(
+            store,
+            check,
+            f"SELECT {self.file} AS file, record, {literal(header)} AS field, {name(column)} AS value, "
+            f"{message} AS message FROM ({self._raw()}) WHERE {condition}",
+            "error" if header in self.staged.required else "warning",
+        )
+
+    def _report_noted(self, store: Store, check: Check, column: str, condition: str) -> None:
+        """One note for each value, since a whole column may deserve it."""
+        canonical = self._kind(column).canonical("value", self.options)
+        values = f"SELECT record, {name(column)} AS value FROM ({self._raw()}) WHERE {condition}"
+        message = f"printf('Read as %s in %d record(s), this one first.', any_value({canonical}), count(*))"
+        report(
+            store,
+            check,
+            f"SELECT {self.file} AS file, {literal(self._header(column))} AS field, min(record) AS record, "
+            f"value, {message} AS message FROM ({values}) GROUP BY value",
+        )
 
     def _report_differing(self, store: Store) -> None:
         described = ", ".join(name(column) for column in self.columns if column != "id")
         rows = f"SELECT id, record, hash({described}) AS said FROM ({self._raw(every=True)})"
+        message = "printf('%d record(s), this one first, differ from the first of this id.', count(*))"
         report(
             store,
             REPEATED_DIFFERS,
-            f"""
-            SELECT {self._file} AS file, min(record) AS record, {literal(self.headers["id"][0])} AS field,
-                id AS value,
-                count(*) || ' record(s), this one first, differ from the first of this id.' AS message
-            FROM ({rows})
-            JOIN (SELECT id, arg_min(said, record) AS said_first FROM ({rows}) GROUP BY id) USING (id)
-            WHERE said <> said_first GROUP BY id""",
+            f"SELECT {self.file} AS file, min(record) AS record, {literal(self._header('id'))} AS field, "
+            f"id AS value, {message} AS message FROM ({rows}) "
+            f"JOIN (SELECT id, arg_min(said, record) AS first FROM ({rows}) GROUP BY id) USING (id) "
+            "WHERE said <> first GROUP BY id",
         )
 
     def insert(self, store: Store) -> None:
         """Put the canonical rows into their table, and hold what the bad ones speak of."""
         table = self.into.table
         values = [
-            f"{self._kind(column).canonical(name(column), self.options)} AS {name(column)}"
-            for column in self.columns
+            f"{self._kind(column).canonical(name(column), self.options)} AS {name(column)}" for column in self.columns
         ]
         values += [f"{literal(value)} AS {name(column)}" for column, value in self.into.constants.items()]
         store.run(f"""
-            INSERT INTO roster.{table} BY NAME SELECT {", ".join(values)}, {self._file} AS file, record
+            INSERT INTO roster.{table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
             FROM ({self._raw()}) WHERE record NOT IN (SELECT record FROM bad)""")
         if table in _HELD:
             kind, held, other = _HELD[table]
             store.run(f"""
                 INSERT INTO roster.held BY NAME
-                SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self._file} AS file, record
+                SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self.file} AS file, record
                 FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NOT NULL""")
+
+    def _header(self, column: str) -> str:
+        return self.headers[column][0]
 
     def _kind(self, column: str) -> Kind:
         table = self.into.table
@@ -243,11 +293,13 @@ class _Mapped:
         """The rows under roster column names, values as they were exported."""
         columns = [f"{self._expression(column)} AS {name(column)}" for column in self.columns]
         rows = f"SELECT {', '.join(columns)}, record FROM stage"
+        if not self.into.needs:
+            return rows
+        needed = self._expression(self.into.needs)
         if self.into.once and not every:
-            key = self._expression("id")
-            firsts = f"SELECT min(record) FROM stage WHERE {key} IS NOT NULL GROUP BY {key}"
+            firsts = f"SELECT min(record) FROM stage WHERE {needed} IS NOT NULL GROUP BY {needed}"
             return f"{rows} WHERE record IN ({firsts})"
-        return f"{rows} WHERE {self._expression(self.into.needs)} IS NOT NULL" if self.into.needs else rows
+        return f"{rows} WHERE {needed} IS NOT NULL"
 
     def _expression(self, column: str) -> str:
         found = [name(header) for header in self.headers[column]]

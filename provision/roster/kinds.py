@@ -28,8 +28,7 @@ CODE = Check(
 GRADE = Check(
     "unknown-grade",
     "error",
-    "A grade is neither a code nor a label of the profile's grade list: dropped with a warning; "
-    f"{REQUIRED_TOO}.",
+    f"A grade is neither a code nor a label of the profile's grade list: dropped with a warning; {REQUIRED_TOO}.",
     "Use a grade code such as KG, 01 to 13 or PS1, or set grade_labels in the profile.",
 )
 GRADE_READ_AS = Check(
@@ -96,8 +95,8 @@ def _coded(known: Mapping[str, str]) -> Expression:
 
 
 def _lookup(raw: str, known: Mapping[str, str]) -> str:
-    cases = " ".join(f"WHEN {literal(spelling)} THEN {literal(value)}" for spelling, value in known.items())
-    return f"(CASE lower({raw}) {cases} END)"
+    entries = ", ".join(f"{literal(spelling)}: {literal(value)}" for spelling, value in known.items())
+    return f"MAP {{{entries}}}[lower({raw})]"
 
 
 def _several_coded(known: Mapping[str, str]) -> Expression:
@@ -128,12 +127,8 @@ def _date(raw: str, options: RosterOptions) -> str:
 
 def date_pattern(form: str) -> str:
     """A date format of the profile as strptime writes it; raises `RosterError` when it is none."""
-    pattern = re.sub(
-        r"YYYY|MM?|DD?", lambda found: "%Y" if found[0] == "YYYY" else "%" + found[0][0].lower(), form
-    )
-    if sorted(re.findall("%.", pattern)) != ["%Y", "%d", "%m"] or re.search(
-        "[A-Za-z%]", re.sub("%.", "", pattern)
-    ):
+    pattern = re.sub(r"YYYY|MM?|DD?", lambda found: "%Y" if found[0] == "YYYY" else "%" + found[0][0].lower(), form)
+    if sorted(re.findall("%.", pattern)) != ["%Y", "%d", "%m"] or re.search("[A-Za-z%]", re.sub("%.", "", pattern)):
         raise RosterError(
             f"'{form}' in date_formats is not a date format.", ["Write one such as YYYY-MM-DD or M/D/YYYY."]
         )
@@ -187,9 +182,7 @@ KINDS: dict[str, Kind] = {
     "free subject": Kind(
         _as_it_is, note=FREE_SUBJECT, noted=lambda raw, _options: f"{_lookup(raw, _SUBJECTS)} IS NULL"
     ),
-    "ethnicities": Kind(
-        _several_coded(codes.spellings(codes.ETHNICITIES)), "a list of ethnicity codes", CODE
-    ),
+    "ethnicities": Kind(_several_coded(codes.spellings(codes.ETHNICITIES)), "a list of ethnicity codes", CODE),
     "races": Kind(_several_coded(codes.spellings(codes.RACES)), "a list of race codes", CODE),
     "grade": Kind(_grade, "a grade", GRADE, note=GRADE_READ_AS, noted=_grade_differs),
     "date": Kind(_date, "a date in a form that the profile allows", DATE),

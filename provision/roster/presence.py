@@ -22,8 +22,7 @@ def missing_files(store: Store, accept: frozenset[str]) -> list[str]:
     refused = [row for row in gone if row[0].lower() not in accepted]
     if refused:
         raise RosterError(
-            "Files that the roster had last time are missing or empty now; nobody is taken for gone because "
-            "of that.",
+            "Files that the roster had last time are missing or empty now; nobody is taken for gone because of that.",
             [
                 f"{file} {'is missing' if missing else 'has no records'} and had {records:,} last time. "
                 f"Export it again, or give --accept-missing {file} if that is right."

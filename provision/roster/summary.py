@@ -5,20 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from provision.roster.fill import ENTITIES
 from provision.store import Store
 
-ENTITIES = (
-    "orgs",
-    "persons",
-    "roles",
-    "sections",
-    "enrollments",
-    "sessions",
-    "courses",
-    "demographics",
-    "flags",
-    "relationships",
-)
 _FIELDS = "rule, severity, file, record, field, value, message, mend"
 
 

@@ -94,10 +94,8 @@ class Sandbox:
                 self._note(method.upper(), urlsplit(url).path, None, error.status, None)
                 return self._wire(self._refused(error, given), given)
 
-    def ask(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Ask as a program would: `path` after /v1.0, `body` as JSON, with a token. For tests and demonstrations."""
+    def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask as a program would: `path` follows /v1.0, `body` is made JSON, a token is sent."""
         sent = {"Authorization": "Bearer sandbox", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"

@@ -44,18 +44,12 @@ def read(body: object) -> list[Part]:
 
 
 def _part(item: object, earlier: set[str]) -> Part:
-    if not isinstance(item, dict) or not all(
-        isinstance(item.get(name), str) for name in ("id", "method", "url")
-    ):
+    if not isinstance(item, dict) or not all(isinstance(item.get(name), str) for name in ("id", "method", "url")):
         raise errors.bad_syntax("Invalid batch payload format.")
     headers = {str(name).lower(): str(value) for name, value in (item.get("headers") or {}).items()}
     method = item["method"].upper()
-    if ("body" in item or method in ("POST", "PATCH", "PUT")) and not (
-        "body" in item and "content-type" in headers
-    ):
-        raise errors.bad_syntax(
-            f"Write request id : {item['id']} does not contain Content-Type header or body."
-        )
+    if ("body" in item or method in ("POST", "PATCH", "PUT")) and not ("body" in item and "content-type" in headers):
+        raise errors.bad_syntax(f"Write request id : {item['id']} does not contain Content-Type header or body.")
     if re.search(r"\$batch\b", item["url"]):
         raise errors.bad_syntax("A batch cannot contain another batch.")
     after = item.get("dependsOn") or []
@@ -71,10 +65,7 @@ def _check_order(parts: list[Part]) -> None:
         return
     ids = [part.id.lower() for part in parts]
     serial = all(part.after == before for part, before in zip(parts[1:], ids, strict=False))
-    fan = (
-        len({part.after for part in parts if part.after}) == 1
-        and sum(part.after is None for part in parts) == 1
-    )
+    fan = len({part.after for part in parts if part.after}) == 1 and sum(part.after is None for part in parts) == 1
     if not (serial or fan):
         raise errors.bad_syntax("Requests must be all parallel, all serial, or dependent on the same one.")
 

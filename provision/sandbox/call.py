@@ -55,9 +55,7 @@ class Call:
 
     def seen(self, records: Iterable[Record]) -> Iterable[Record]:
         """The records without the hidden ones."""
-        return (
-            (record for record in records if not self.hidden(record)) if self.faults.lag_seconds else records
-        )
+        return (record for record in records if not self.hidden(record)) if self.faults.lag_seconds else records
 
     def find(self, kind: str, key: str, education: str = "") -> Record:
         """The object that a path names. Raises 404."""
@@ -101,9 +99,7 @@ _KINDS = {
     "education/schools": UNIT,
     "directoryObjects": "",
 }
-_REFERENCE = re.compile(
-    r"^(?:.*/(?:v1\.0|beta)/+)?(?P<set>[A-Za-z/]+?)(?:/(?P<key>[^/()]+)|\('(?P<quoted>[^']+)'\))$"
-)
+_REFERENCE = re.compile(r"^(?:.*/(?:v1\.0|beta)/+)?(?P<set>[A-Za-z/]+?)(?:/(?P<key>[^/()]+)|\('(?P<quoted>[^']+)'\))$")
 
 
 def split_reference(url: object) -> tuple[str, str]:

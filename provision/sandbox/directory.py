@@ -76,9 +76,7 @@ def remove_unit_member(call: Call) -> Result:
 
 def role_assignments(call: Call) -> Result:
     """GET /roleManagement/directory/roleAssignments, all or `$filter=principalId eq '…'`."""
-    return _rows(
-        call, "roleManagement/directory/roleAssignments", _equal(call, call.tenant.roles, "principalId")
-    )
+    return _rows(call, "roleManagement/directory/roleAssignments", _equal(call, call.tenant.roles, "principalId"))
 
 
 def _equal(call: Call, rows: list[Values], name: str) -> list[Values]:
@@ -94,16 +92,12 @@ def _equal(call: Call, rows: list[Values], name: str) -> list[Values]:
 def directory_roles(call: Call) -> Result:
     """GET /directoryRoles: the roles that someone holds."""
     templates = sorted({str(role["roleDefinitionId"]) for role in call.tenant.roles})
-    return _rows(
-        call, "directoryRoles", [{"id": key, "roleTemplateId": key, "displayName": key} for key in templates]
-    )
+    return _rows(call, "directoryRoles", [{"id": key, "roleTemplateId": key, "displayName": key} for key in templates])
 
 
 def role_members(call: Call) -> Result:
     """GET /directoryRoles/{id}/members."""
-    holders = [
-        role["principalId"] for role in call.tenant.roles if role["roleDefinitionId"] == call.args["id"]
-    ]
+    holders = [role["principalId"] for role in call.tenant.roles if role["roleDefinitionId"] == call.args["id"]]
     found = (record for key in holders if (record := call.tenant.any(key)) is not None)
     return mixed(call, found, TYPES)
 
@@ -179,9 +173,7 @@ def deleted_items(call: Call) -> Result:
     kind = call.args["type"].rpartition(".")[2]
     if kind not in TYPES:
         raise errors.no_segment(call.args["type"])
-    return listing(
-        call, TYPES[kind], (record for record in call.tenant.deleted.values() if record.kind == kind)
-    )
+    return listing(call, TYPES[kind], (record for record in call.tenant.deleted.values() if record.kind == kind))
 
 
 def deleted_item(call: Call) -> Result:
@@ -204,8 +196,7 @@ def restore(call: Call) -> Result:
         raise errors.taken("userPrincipalName")
     if record.kind == GROUP and unified(record.values):
         others = (
-            tenant.live[GROUP][key]
-            for key in tenant.lookup(GROUP, "mailNickname", record.values["mailNickname"])
+            tenant.live[GROUP][key] for key in tenant.lookup(GROUP, "mailNickname", record.values["mailNickname"])
         )
         if any(unified(other.values) for other in others):
             raise errors.taken("mailNickname")

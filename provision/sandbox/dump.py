@@ -26,9 +26,7 @@ def readable(tenant: Tenant) -> Values:
             "domains": [domain["id"] for domain in tenant.domains],
         },
         "users": _sorted(_user(tenant, record) for record in tenant.live[USER].values()),
-        "groups": _sorted(
-            _group(tenant, record) for record in tenant.live[GROUP].values() if not record.education
-        ),
+        "groups": _sorted(_group(tenant, record) for record in tenant.live[GROUP].values() if not record.education),
         "classes": _sorted(
             {
                 **_only(record, CLASS_TYPE.properties),
@@ -57,25 +55,19 @@ def readable(tenant: Tenant) -> Values:
 
 
 def _sorted(rows: Iterable[Values]) -> list[Values]:
-    return sorted(
-        rows, key=lambda row: (str(row.get("userPrincipalName") or row.get("displayName")), row["id"])
-    )
+    return sorted(rows, key=lambda row: (str(row.get("userPrincipalName") or row.get("displayName")), row["id"]))
 
 
 def _user(tenant: Tenant, record: Record) -> Values:
     shown = {name: record.values[name] for name in sorted(record.values) if name not in _HIDDEN}
-    licenses = [
-        tenant.skus[item["skuId"]]["skuPartNumber"] for item in record.values.get("assignedLicenses", ())
-    ]
+    licenses = [tenant.skus[item["skuId"]]["skuPartNumber"] for item in record.values.get("assignedLicenses", ())]
     roles = [role["roleDefinitionId"] for role in tenant.roles_of(record.id)]
     return {**shown, "licenses": sorted(licenses), "roles": roles, "passwords": record.passwords}
 
 
 def _group(tenant: Tenant, record: Record) -> Values:
     shown = {name: record.values[name] for name in sorted(record.values) if name not in _HIDDEN}
-    licenses = [
-        tenant.skus[item["skuId"]]["skuPartNumber"] for item in record.values.get("assignedLicenses", ())
-    ]
+    licenses = [tenant.skus[item["skuId"]]["skuPartNumber"] for item in record.values.get("assignedLicenses", ())]
     return {**shown, "licenses": sorted(licenses), **_links(tenant, record)}
 
 

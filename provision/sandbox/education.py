@@ -243,9 +243,7 @@ def remove_from_school(call: Call) -> Result:
 
 def _part(call: Call, school: Record, kind: str) -> list[Record]:
     live = call.tenant.live[kind]
-    return [
-        live[key] for key in school.ids("members") if key in live and (kind == USER or live[key].education)
-    ]
+    return [live[key] for key in school.ids("members") if key in live and (kind == USER or live[key].education)]
 
 
 def _schools_with(call: Call, record: Record) -> list[Record]:
@@ -257,9 +255,7 @@ def _schools_with(call: Call, record: Record) -> list[Record]:
 
 def delete(call: Call) -> Result:
     """DELETE /education/users|classes|schools/{id}: soft, like its twin."""
-    record = next(
-        (found for kind in (USER, GROUP, UNIT) if (found := call.tenant.find(kind, call.args["id"]))), None
-    )
+    record = next((found for kind in (USER, GROUP, UNIT) if (found := call.tenant.find(kind, call.args["id"]))), None)
     if record is None or call.hidden(record):
         raise errors.not_found(call.args["id"])
     call.tenant.delete(record)

@@ -60,8 +60,7 @@ def not_found(object_id: str) -> GraphError:
     return GraphError(
         404,
         "Request_ResourceNotFound",
-        f"Resource '{object_id}' does not exist or one of its queried reference-property objects "
-        "are not present.",
+        f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present.",
     )
 
 
@@ -99,9 +98,7 @@ def no_token() -> GraphError:
 
 def forbidden() -> GraphError:
     """A permission is missing, or the target holds a directory role."""
-    return GraphError(
-        403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
-    )
+    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
 # -- values
@@ -164,8 +161,7 @@ def mastered_on_premises() -> GraphError:
 def already_linked(relation: str) -> GraphError:
     """At least one of the references is there already; none was added."""
     return bad_request(
-        "One or more added object references already exist for the following modified properties: "
-        f"'{relation}'."
+        f"One or more added object references already exist for the following modified properties: '{relation}'."
     )
 
 
@@ -221,16 +217,13 @@ def no_seats(sku_id: str) -> GraphError:
 def unknown_selected(name: str, wire_type: str) -> GraphError:
     """`$select` or `$expand` names what the type does not have."""
     return bad_syntax(
-        "Parsing OData Select and Expand failed: "
-        f"Could not find a property named '{name}' on type '{wire_type}'."
+        f"Parsing OData Select and Expand failed: Could not find a property named '{name}' on type '{wire_type}'."
     )
 
 
 def unknown_filtered(name: str, wire_type: str) -> GraphError:
     """`$filter` names what the type does not have."""
-    return bad_syntax(
-        f"Invalid filter clause: Could not find a property named '{name}' on type '{wire_type}'."
-    )
+    return bad_syntax(f"Invalid filter clause: Could not find a property named '{name}' on type '{wire_type}'.")
 
 
 def bad_filter(why: str) -> GraphError:
@@ -241,8 +234,7 @@ def bad_filter(why: str) -> GraphError:
 def not_filterable(name: str, resource: str) -> GraphError:
     """The property exists and cannot be filtered on."""
     return unsupported(
-        "Unsupported or invalid query filter clause specified for property "
-        f"'{name}' of resource '{resource}'."
+        f"Unsupported or invalid query filter clause specified for property '{name}' of resource '{resource}'."
     )
 
 
@@ -257,8 +249,7 @@ def too_many_clauses(count: int) -> GraphError:
 def needs_consistency_level(what: str) -> GraphError:
     """An advanced query without its header."""
     return unsupported(
-        f"Request with {what} only works through MSGraph with a special request header: "
-        "'ConsistencyLevel: eventual'"
+        f"Request with {what} only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'"
     )
 
 
@@ -278,9 +269,7 @@ def lost_delta_token(location: str) -> GraphError:
 
 def too_large_batch() -> GraphError:
     """More than 20 requests."""
-    return GraphError(
-        400, "MaximumValueExceeded", "Number of batch request steps exceeds the maximum value of 20."
-    )
+    return GraphError(400, "MaximumValueExceeded", "Number of batch request steps exceeds the maximum value of 20.")
 
 
 def concurrent() -> GraphError:

@@ -54,7 +54,7 @@ class Faults:
         return cls(throttle_writes=(20, 3000), throttle_units=(800, 8000))
 
 
-class ConnectionCut(Exception):  # noqa: N818  # an event, not an error of ours
+class ConnectionCut(Exception):  # an event, not an error of ours
     """The answer never reaches the caller."""
 
 

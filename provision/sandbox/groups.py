@@ -10,7 +10,7 @@ from provision.sandbox.properties import merge, read_body
 from provision.sandbox.query import listing, mixed, select
 from provision.sandbox.resources import GROUP as GROUP_TYPE
 from provision.sandbox.resources import USER as USER_TYPE
-from provision.sandbox.tenant import CLASS, GROUP, USER, Record, Values
+from provision.sandbox.tenant import GROUP, USER, Record, Values
 from provision.sandbox.users import good_nickname
 
 TYPES = {USER: USER_TYPE, GROUP: GROUP_TYPE}
@@ -39,9 +39,11 @@ def patch(call: Call) -> Result:
 def upsert(call: Call) -> Result:
     """PATCH /groups(uniqueName='…'): a plain PATCH; with `Prefer: create-if-missing` 201 for a new group."""
     name = _unique_name(call)
-    found = call.tenant.lookup(GROUP, "uniqueName", name)
-    if found:
-        return _update(call, _target(call), call.json())
+    if call.tenant.lookup(GROUP, "uniqueName", name):
+        group = _target(call)
+        # the same body makes and updates: what cannot change may be said again
+        news = {key: value for key, value in call.json().items() if value != group.values.get(key)}
+        return _update(call, group, news)
     if "create-if-missing" not in call.headers.get("prefer", ""):
         raise errors.not_found(name)
     return call.created(GROUP_TYPE, _create(call, {**call.json(), "uniqueName": name}))
@@ -167,9 +169,7 @@ def _check_kind(values: Values) -> None:
     types = values.get("groupTypes") or []
     if not set(types) <= {"Unified", "DynamicMembership"}:
         raise errors.invalid_value("groupTypes", GROUP_TYPE.name)
-    if values["mailEnabled"] != ("Unified" in types) or not (
-        values["mailEnabled"] or values["securityEnabled"]
-    ):
+    if values["mailEnabled"] != ("Unified" in types) or not (values["mailEnabled"] or values["securityEnabled"]):
         # distribution lists and mail-enabled security groups are made in Exchange, never in Graph
         raise errors.bad_request("The service does not currently support writes of mail-enabled groups.")
     if values.get("visibility") == "HiddenMembership" and "Unified" not in types:
@@ -177,15 +177,11 @@ def _check_kind(values: Values) -> None:
 
 
 def _update(call: Call, record: Record, body: Values) -> Result:
-    values = read_body(
-        GROUP_TYPE, {name: value for name, value in body.items() if name != "uniqueName"}, creating=False
-    )
+    values = read_body(GROUP_TYPE, body, creating=False)
     if record.values.get("onPremisesSyncEnabled") and body:
         raise errors.mastered_on_premises()
     hidden = "HiddenMembership" in (record.values.get("visibility"), values.get("visibility"))
-    if hidden and values.get("visibility", record.values.get("visibility")) != record.values.get(
-        "visibility"
-    ):
+    if hidden and values.get("visibility", record.values.get("visibility")) != record.values.get("visibility"):
         raise errors.bad_request("HiddenMembership can only be set during group creation.")
     if "mailNickname" in values:
         check_nickname(call, {**record.values, **values}, record, GROUP_TYPE.name)
@@ -194,8 +190,3 @@ def _update(call: Call, record: Record, body: Values) -> Result:
         call.tenant.change(record, merge(record.values, values))
     links.link(call, record, adding)
     return NO_CONTENT
-
-
-def is_class(record: Record) -> bool:
-    """Whether the group was made as a class."""
-    return record.education == CLASS

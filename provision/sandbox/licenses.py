@@ -20,9 +20,7 @@ def free_seats(tenant: Tenant, sku_id: str) -> int:
 
 def grant(tenant: Tenant, user: Record, sku_id: str, disabled: list[str], group_id: str | None) -> None:
     """Put a licence state on a user: active, or (from a group only) in error when the seats are used up."""
-    states = [
-        state for state in _states(user) if (state["skuId"], state["assignedByGroup"]) != (sku_id, group_id)
-    ]
+    states = [state for state in _states(user) if (state["skuId"], state["assignedByGroup"]) != (sku_id, group_id)]
     held = any(state["skuId"] == sku_id and state["state"] == "Active" for state in _states(user))
     full = not held and free_seats(tenant, sku_id) < 1
     states.append(
@@ -39,9 +37,7 @@ def grant(tenant: Tenant, user: Record, sku_id: str, disabled: list[str], group_
 
 def revoke(tenant: Tenant, user: Record, sku_id: str, group_id: str | None) -> None:
     """Take a licence state off a user."""
-    states = [
-        state for state in _states(user) if (state["skuId"], state["assignedByGroup"]) != (sku_id, group_id)
-    ]
+    states = [state for state in _states(user) if (state["skuId"], state["assignedByGroup"]) != (sku_id, group_id)]
     _settle(tenant, user, states)
 
 
@@ -68,7 +64,7 @@ def _settle(tenant: Tenant, user: Record, states: list[Values]) -> None:
     held: dict[str, list[str]] = {}
     for state in states:
         if state["state"] == "Active":
-            shared = held.get(state["skuId"], state["disabledPlans"])
+            shared = held.setdefault(state["skuId"], state["disabledPlans"])
             held[state["skuId"]] = [plan for plan in state["disabledPlans"] if plan in shared]
     before = {license_["skuId"] for license_ in user.values.get("assignedLicenses", ())}
     for sku_id in held.keys() - before:
@@ -154,8 +150,7 @@ def details(call: Call) -> Result:
     user = call.find(USER, call.args["id"])
     skus = [call.tenant.skus[license_["skuId"]] for license_ in user.values.get("assignedLicenses", ())]
     rows = [
-        {"id": sku["skuId"], **{name: sku[name] for name in ("skuId", "skuPartNumber", "servicePlans")}}
-        for sku in skus
+        {"id": sku["skuId"], **{name: sku[name] for name in ("skuId", "skuPartNumber", "servicePlans")}} for sku in skus
     ]
     return Result(200, {"@odata.context": f"{call.root}/$metadata#users/licenseDetails", "value": rows})
 

@@ -81,9 +81,7 @@ def country() -> Property:
 
 def text(longest: int = 0, *, clear: bool = True) -> Property:
     """A string, at most `longest` characters if that is not 0."""
-    return Property(
-        lambda value: isinstance(value, str) and (not longest or len(value) <= longest), clear=clear
-    )
+    return Property(lambda value: isinstance(value, str) and (not longest or len(value) <= longest), clear=clear)
 
 
 def texts() -> Property:

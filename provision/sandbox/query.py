@@ -79,9 +79,7 @@ def _top(text: str, most: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise errors.bad_syntax(f"Invalid value '{text}' for $top query option found.")
     if int(text) > MOST:
-        raise errors.bad_request(
-            f"Invalid page size specified: '{text}'. Must be between 1 and {MOST} inclusive."
-        )
+        raise errors.bad_request(f"Invalid page size specified: '{text}'. Must be between 1 and {MOST} inclusive.")
     return min(int(text), most)
 
 
@@ -126,9 +124,7 @@ def _candidates(call: Call, query: Query, kind: str | None, records: Iterable[Re
         return records
     live = call.tenant.live[kind]
     ids = {
-        key
-        for name, value in lookup
-        for key in ((value,) if name == "id" else call.tenant.lookup(kind, name, value))
+        key for name, value in lookup for key in ((value,) if name == "id" else call.tenant.lookup(kind, name, value))
     }
     return sorted((live[key] for key in ids if key in live), key=lambda record: record.number)
 
@@ -137,9 +133,7 @@ def _row(call: Call, resource: Resource, record: Record, query: Query) -> Values
     row = resource.view(record.values, query.select)
     if query.expand:
         others = islice(call.seen(call.tenant.others(record, query.expand)), MOST_EXPANDED)
-        row[query.expand] = [
-            {"@odata.type": f"#microsoft.graph.{other.kind}", "id": other.id} for other in others
-        ]
+        row[query.expand] = [{"@odata.type": f"#microsoft.graph.{other.kind}", "id": other.id} for other in others]
     return row
 
 

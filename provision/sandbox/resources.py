@@ -84,9 +84,7 @@ USER = Resource(
         "licenseAssignmentStates": computed(many=True),
         "onPremisesDistinguishedName": computed(),
         "onPremisesDomainName": computed(),
-        "onPremisesExtensionAttributes": complex_(
-            **{f"extensionAttribute{n}": text(1024) for n in range(1, 16)}
-        ),
+        "onPremisesExtensionAttributes": complex_(**{f"extensionAttribute{n}": text(1024) for n in range(1, 16)}),
         "onPremisesImmutableId": text(),
         "onPremisesLastSyncDateTime": computed(),
         "onPremisesProvisioningErrors": computed(many=True),
@@ -218,9 +216,7 @@ GROUP = Resource(
 _CLASS = {
     "id": computed(),
     "classCode": text(),
-    "course": complex_(
-        courseNumber=text(), description=text(), displayName=text(), externalId=text(), subject=text()
-    ),
+    "course": complex_(courseNumber=text(), description=text(), displayName=text(), externalId=text(), subject=text()),
     "createdBy": computed(),
     "description": text(1024),
     "displayName": text(256, clear=False),

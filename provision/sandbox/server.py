@@ -21,6 +21,8 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection. HTTP/1.1, so that it is kept alive."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two of them would wait for each other's acknowledgement
+    disable_nagle_algorithm = True
     sandbox: Sandbox
 
     def _handle(self) -> None:
@@ -48,6 +50,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: requests are in `Sandbox.log`, and standard error is the command line's."""
 
 
+class _Listener(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # a client opens many connections at once; the default of 5 makes some wait a second
+
+
 class Server:
     """A running sandbox. A context manager; `close` writes the state a last time."""
 
@@ -55,8 +62,7 @@ class Server:
         self.sandbox = sandbox
         self.state = state
         handler = type("Handler", (_Handler,), {"sandbox": sandbox})
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._http.daemon_threads = True
+        self._http = _Listener(("127.0.0.1", port), handler)
         self._changed = threading.Event()
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)]

@@ -22,8 +22,7 @@ def post(call: Call) -> Result:
             raise errors.bad_request(f"The property '{name}' cannot be specified together with a group.")
     if re.search(r"educationClass", template) and group.education != CLASS:
         raise errors.bad_syntax(
-            "Team with template 'educationClass' can not be provisioned using a group "
-            "which does not belong to a class"
+            "Team with template 'educationClass' can not be provisioned using a group which does not belong to a class"
         )
     if not group.ids("owners"):
         raise errors.bad_syntax("The group must have one or more owners in order to create a Team.")

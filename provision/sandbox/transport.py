@@ -21,6 +21,4 @@ class SandboxTransport(httpx.AsyncBaseTransport):
             answer = self.sandbox.handle(request.method, str(request.url), dict(request.headers), body)
         except ConnectionCut:
             raise httpx.ReadError("The sandbox cut the connection.", request=request) from None
-        return httpx.Response(
-            answer.status, headers=dict(answer.headers), content=answer.body, request=request
-        )
+        return httpx.Response(answer.status, headers=dict(answer.headers), content=answer.body, request=request)

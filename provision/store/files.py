@@ -27,10 +27,10 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException as error:
         with suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         if isinstance(error, OSError):
             raise ProvisionError(f"{path} cannot be written: {error.strerror or error}.") from None
         raise

@@ -11,5 +11,6 @@ def literal(value: str | None) -> str:
 
 
 def literals(values: Iterable[str]) -> str:
-    """A list for `IN`; never empty, so that the statement stays valid."""
-    return "(" + ", ".join([literal(value) for value in values] or ["NULL"]) + ")"
+    """A list for `IN` and `NOT IN`, right also where it is empty."""
+    listed = ", ".join(literal(value) for value in values)
+    return f"({listed})" if listed else "(SELECT NULL WHERE false)"

@@ -55,9 +55,7 @@ def _school_requests(write: Write, root: str, collection: str) -> list[Request]:
     ids = (school, one.id)
     if write.action == "remove":
         return [Request("DELETE", f"{links}/{one.id}/$ref", ids=ids)]
-    return [
-        Request("POST", f"{links}/$ref", {"@odata.id": f"{root}/education/{collection}/{one.id}"}, ids=ids)
-    ]
+    return [Request("POST", f"{links}/$ref", {"@odata.id": f"{root}/education/{collection}/{one.id}"}, ids=ids)]
 
 
 def _object(root: str, reference: Reference) -> str:

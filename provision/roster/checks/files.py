@@ -7,8 +7,7 @@ from provision.roster.check import Check
 HEADER_CASE = Check(
     "header-case",
     "warning",
-    "A column name is spelled with other upper and lower case than the format has it; it is read all the "
-    "same.",
+    "A column name is spelled with other upper and lower case than the format has it; it is read all the same.",
     "Spell it as the format does: other tools are strict.",
 )
 UNKNOWN_COLUMN = Check(

@@ -64,15 +64,14 @@ def _in_groups(persons: str, options: RosterOptions) -> str:
         WHERE belongs IN {literals(sorted(options.names_required))}"""
 
 
-def _nameless(options: RosterOptions) -> str:
-    parts = [
-        f"""SELECT 'persons' AS tbl, '{column}' AS col, file, record, NULL::TEXT AS value, id,
-            NULL::TEXT AS other_id,
-            'An account cannot be created without this name.' AS message
-        {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", options)}"""
-        for column in ("given_name", "family_name")
-    ]
-    return " UNION ALL ".join(parts)
+def _nameless(column: str) -> Rule:
+    def find(options: RosterOptions) -> str:
+        return f"""
+            SELECT file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
+                'An account cannot be created without this name.' AS message
+            {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", options)}"""
+
+    return Rule(NAMES, "persons", column, find, holds="person")
 
 
 _ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(username, '{_USERNAME}')"
@@ -80,7 +79,7 @@ _ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(usernam
 
 def _unfit_usernames(options: RosterOptions) -> str:
     return f"""
-        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value, id,
+        SELECT file, record, username AS value, id,
             NULL::TEXT AS other_id,
             'A sign-in name cannot be made of this.' AS message
         {_in_groups(_ODD_USERNAMES, options)}"""
@@ -89,7 +88,7 @@ def _unfit_usernames(options: RosterOptions) -> str:
 def _odd_usernames(options: RosterOptions) -> str:
     held = f"SELECT id {_in_groups(_ODD_USERNAMES, options)}"
     return f"""
-        SELECT 'persons' AS tbl, 'username' AS col, file, record, username AS value,
+        SELECT file, record, username AS value,
             'No sign-in name is made of this.' AS message
         FROM ({_ODD_USERNAMES}) WHERE id NOT IN ({held})"""
 
@@ -99,17 +98,21 @@ def _section_ids(wanted: bool) -> Rule:
 
     def find(options: RosterOptions) -> str:
         return f"""
-            SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id,
+            SELECT file, record, id AS value, id,
             NULL::TEXT AS other_id,
                 'An alias cannot have every character of this.' AS message
             FROM roster.sections
             WHERE NOT regexp_matches(id, '{_ALIAS}') AND {options.replace_special_characters is wanted}"""
 
-    return Rule(SECTION_ID, find, severity="note") if wanted else Rule(SECTION_ID, find, holds="section")
+    return (
+        Rule(SECTION_ID, "sections", "id", find, severity="note")
+        if wanted
+        else Rule(SECTION_ID, "sections", "id", find, holds="section")
+    )
 
 
 _LONG_IDS = f"""
-    SELECT 'sections' AS tbl, 'id' AS col, file, record, id AS value, id,
+    SELECT file, record, id AS value, id,
             NULL::TEXT AS other_id,
         'The alias would have ' || length('Section_' || id) || ' characters.' AS message
     FROM roster.sections WHERE length('Section_' || id) > {ALIAS_LIMIT}"""
@@ -117,20 +120,20 @@ _LONG_IDS = f"""
 
 def _inactive(table: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'status' AS col, file, record, status AS value, id,
+        SELECT file, record, status AS value, id,
             NULL::TEXT AS other_id,
             'This record is not active; nothing is changed for it.' AS message
         FROM roster.{table} WHERE lower(status) <> 'active'"""
 
 
 FITNESS = [
-    Rule(NAMES, _nameless, holds="person"),
-    Rule(USERNAME, _unfit_usernames, holds="person"),
-    Rule(USERNAME, _odd_usernames, severity="warning"),
+    *(_nameless(column) for column in ("given_name", "family_name")),
+    Rule(USERNAME, "persons", "username", _unfit_usernames, holds="person"),
+    Rule(USERNAME, "persons", "username", _odd_usernames, severity="warning"),
     _section_ids(wanted=False),
     _section_ids(wanted=True),
-    Rule(SECTION_ID_LENGTH, always(_LONG_IDS), holds="section"),
-    Rule(INACTIVE, always(_inactive("persons")), holds="person"),
-    Rule(INACTIVE, always(_inactive("sections")), holds="section"),
+    Rule(SECTION_ID_LENGTH, "sections", "id", always(_LONG_IDS), holds="section"),
+    Rule(INACTIVE, "persons", "status", always(_inactive("persons")), holds="person"),
+    Rule(INACTIVE, "sections", "status", always(_inactive("sections")), holds="section"),
 ]
 FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, INACTIVE]

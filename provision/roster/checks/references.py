@@ -8,8 +8,7 @@ from provision.roster.checks.rule import Rule, always
 UNKNOWN_ORG = Check(
     "unknown-org",
     "error",
-    "A person or a section belongs to an organisation that is not in the roster; the person or section is "
-    "held.",
+    "A person or a section belongs to an organisation that is not in the roster; the person or section is held.",
     "Add the organisation to its file, or correct the id.",
 )
 UNKNOWN_PERSON = Check(
@@ -21,15 +20,13 @@ UNKNOWN_PERSON = Check(
 DANGLING = Check(
     "dangling-enrollment",
     "error",
-    "An enrollment names a section or a person that is not in the roster; this pair is held, both ends go "
-    "on.",
+    "An enrollment names a section or a person that is not in the roster; this pair is held, both ends go on.",
     "Add the section or person to its file, or remove the enrollment.",
 )
 UNKNOWN_REFERENCE = Check(
     "unknown-reference",
     "warning",
-    "A value refers to an organisation, session or course that is not in the roster or was dropped; it is "
-    "dropped too.",
+    "A value refers to an organisation, session or course that is not in the roster or was dropped; it is dropped too.",
     "Add what is referred to, or correct the id.",
 )
 ORG_CYCLE = Check(
@@ -59,22 +56,22 @@ _OPTIONAL = (
     ("courses", "school_year_session_id", "sessions"),
 )
 _NO_SECTION_SESSION = """
-    SELECT 'sections' AS tbl, 'session_ids' AS col, min_by(file, record) AS file, min(record) AS record,
+    SELECT min_by(file, record) AS file, min(record) AS record,
         value, count(*) || ' record(s), first this one, refer to what is not in sessions.' AS message
     FROM (SELECT file, record, unnest(session_ids) AS value FROM roster.sections)
     ANTI JOIN roster.sessions ON sessions.id = value GROUP BY value"""
 
 _DROP_SECTION_SESSIONS = """
     UPDATE roster.sections SET session_ids = list_filter(
-        session_ids, lambda each: NOT list_contains((SELECT list(value) FROM found), each))
-    WHERE list_has_any(session_ids, (SELECT list(value) FROM found))"""
+        session_ids, lambda each: NOT list_contains(unknown.ids, each))
+    FROM (SELECT list(value) AS ids FROM found) unknown WHERE list_has_any(session_ids, unknown.ids)"""
 
 _CYCLES = """
     WITH RECURSIVE above(start, id) AS (
         SELECT id, parent_id FROM roster.orgs WHERE parent_id IS NOT NULL
         UNION
         SELECT start, parent_id FROM above JOIN roster.orgs USING (id) WHERE parent_id IS NOT NULL)
-    SELECT 'orgs' AS tbl, 'parent_id' AS col, file, record, parent_id AS value, orgs.id,
+    SELECT file, record, parent_id AS value, orgs.id,
             NULL::TEXT AS other_id,
         'Its parents lead back to itself.' AS message
     FROM above JOIN roster.orgs ON orgs.id = start WHERE start = above.id"""
@@ -93,7 +90,7 @@ def _known(table: str, kind: str) -> str:
 
 def _unknown_org(table: str, held: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'org_id' AS col, file, record, org_id AS value, {held} AS id,
+        SELECT file, record, org_id AS value, {held} AS id,
             NULL::TEXT AS other_id,
             'There is no organisation of this id.' AS message
         {_refers_to_nothing(table, "org_id", _known("orgs", "org"))}"""
@@ -101,32 +98,32 @@ def _unknown_org(table: str, held: str) -> str:
 
 def _unknown_person(table: str, column: str) -> Rule:
     find = f"""
-        SELECT '{table}' AS tbl, '{column}' AS col, file, record, {column} AS value, {column} AS id,
+        SELECT file, record, {column} AS value, {column} AS id,
             NULL::TEXT AS other_id, 'There is no person of this id.' AS message
         {_refers_to_nothing(table, column, _known("persons", "person"))}"""
-    return Rule(UNKNOWN_PERSON, always(find), holds="person")
+    return Rule(UNKNOWN_PERSON, table, column, always(find), holds="person")
 
 
 def _dangling(column: str, what: str, table: str) -> Rule:
     find = f"""
-        SELECT 'enrollments' AS tbl, '{column}' AS col, file, record, {column} AS value, section_id AS id,
+        SELECT file, record, {column} AS value, section_id AS id,
             person_id AS other_id, 'There is no {what} of this id.' AS message
         {_refers_to_nothing("enrollments", column, _known(table, what))}"""
-    return Rule(DANGLING, always(find), holds="enrollment")
+    return Rule(DANGLING, "enrollments", column, always(find), holds="enrollment")
 
 
 def _unknown_reference(table: str, column: str, target: str) -> Rule:
     find = f"""
-        SELECT '{table}' AS tbl, '{column}' AS col, min_by(file, record) AS file, min(record) AS record,
+        SELECT min_by(file, record) AS file, min(record) AS record,
             {column} AS value,
             count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
         {_refers_to_nothing(table, column, f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
     mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {column} IN (SELECT value FROM found)"
-    return Rule(UNKNOWN_REFERENCE, always(find), then=(mend,))
+    return Rule(UNKNOWN_REFERENCE, table, column, always(find), then=(mend,))
 
 
 _NO_PRINCIPAL = f"""
-    SELECT 'orgs' AS tbl, 'principal_id' AS col, file, record, principal_id AS value,
+    SELECT file, record, principal_id AS value,
         'There is no person of this id.' AS message
     {_refers_to_nothing("orgs", "principal_id", "SELECT source_id AS id FROM roster.persons")}"""
 
@@ -134,21 +131,21 @@ _SPOKEN_OF = """
     SELECT person_id AS id FROM roster.roles UNION ALL SELECT contact_id FROM roster.relationships
     UNION ALL SELECT id FROM roster.held WHERE kind = 'person'"""
 _WITHOUT_ROLE = f"""
-    SELECT 'persons' AS tbl, 'id' AS col, file, record, id AS value, 'This person has no role.' AS message
+    SELECT file, record, id AS value, 'This person has no role.' AS message
     {_refers_to_nothing("persons", "id", _SPOKEN_OF)}"""
 
 REFERENCES = [
-    Rule(ORG_CYCLE, always(_CYCLES), holds="org"),
-    Rule(UNKNOWN_ORG, always(_unknown_org("sections", "id")), holds="section"),
-    Rule(UNKNOWN_ORG, always(_unknown_org("roles", "person_id")), holds="person"),
+    Rule(ORG_CYCLE, "orgs", "parent_id", always(_CYCLES), holds="org"),
+    Rule(UNKNOWN_ORG, "sections", "org_id", always(_unknown_org("sections", "id")), holds="section"),
+    Rule(UNKNOWN_ORG, "roles", "org_id", always(_unknown_org("roles", "person_id")), holds="person"),
     *(_unknown_person(table, "person_id") for table in ("roles", "demographics", "flags", "relationships")),
     _unknown_person("relationships", "contact_id"),
     _dangling("section_id", "section", "sections"),
     _dangling("person_id", "person", "persons"),
     *(_unknown_reference(*reference) for reference in _OPTIONAL),
-    Rule(UNKNOWN_REFERENCE, always(_NO_SECTION_SESSION), then=(_DROP_SECTION_SESSIONS,)),
-    Rule(UNKNOWN_PRINCIPAL, always(_NO_PRINCIPAL)),
-    Rule(NO_ROLE, always(_WITHOUT_ROLE)),
+    Rule(UNKNOWN_REFERENCE, "sections", "session_ids", always(_NO_SECTION_SESSION), then=(_DROP_SECTION_SESSIONS,)),
+    Rule(UNKNOWN_PRINCIPAL, "orgs", "principal_id", always(_NO_PRINCIPAL)),
+    Rule(NO_ROLE, "persons", "id", always(_WITHOUT_ROLE)),
 ]
 REFERENCE_CHECKS = [
     UNKNOWN_ORG,

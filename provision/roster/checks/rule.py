@@ -17,13 +17,15 @@ Find = Callable[[RosterOptions], str]
 class Rule:
     """A check over the roster tables.
 
-    `find` gives a SELECT with the columns tbl, col (where the value stands), file, record, value, message,
-    and, for a rule that holds something, id and other_id. It is a function, since the profile may decide what
-    is wrong. `holds` is the kind of what is held, `then` are statements that mend the tables; both see the
-    finds as the table `found` and are left out when there are none.
+    `table` and `column` are where the value in question stands. `find` gives a SELECT with the columns file,
+    record, value, message and, for a rule that holds something, id and other_id. It is a function, since the
+    profile may decide what is wrong. `holds` is the kind of what is held, `then` are statements that mend the
+    tables; both see the finds as the table `found` and are left out when there are none.
     """
 
     check: Check
+    table: str
+    column: str
     find: Find
     holds: str = ""
     then: tuple[str, ...] = ()
@@ -31,13 +33,16 @@ class Rule:
 
     def run(self, store: Store, options: RosterOptions) -> None:
         """Look, report, hold and mend."""
-        store.run(f"CREATE OR REPLACE TEMP TABLE found AS {self.find(options)}")
-        if store.value("SELECT count(*) FROM found"):
+        if store.value(f"CREATE OR REPLACE TEMP TABLE found AS {self.find(options)}"):  # the number of rows
+            headers = (
+                f"SELECT file, header FROM header_of WHERE tbl = {literal(self.table)} AND col = {literal(self.column)}"
+            )
             report(
                 store,
                 self.check,
-                "SELECT found.file, record, coalesce(header, col) AS field, value, message "
-                "FROM found LEFT JOIN header_of USING (tbl, col, file)",
+                f"SELECT found.file, record, coalesce(header, {literal(self.column)}) AS field, value, "
+                "message "
+                f"FROM found LEFT JOIN ({headers}) USING (file)",
                 self.severity,
             )
             if self.holds:
@@ -47,7 +52,6 @@ class Rule:
                 )
             for statement in self.then:
                 store.run(statement)
-        store.run("DROP TABLE found")
 
 
 def always(sql: str) -> Find:

@@ -61,9 +61,7 @@ def settle(store: Store) -> None:
     store.run("INSERT INTO roster.held BY NAME FROM kept_once")
     store.run("DROP TABLE kept_once")
     for table, column, kind in _LEAVES:
-        store.run(
-            f"DELETE FROM roster.{table} WHERE {column} IN (SELECT id FROM roster.held WHERE kind = '{kind}')"
-        )
+        store.run(f"DELETE FROM roster.{table} WHERE {column} IN (SELECT id FROM roster.held WHERE kind = '{kind}')")
     store.run(
         "DELETE FROM roster.enrollments WHERE (section_id, person_id) IN "
         "(SELECT (id, other_id) FROM roster.held WHERE kind = 'enrollment')"

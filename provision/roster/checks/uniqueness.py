@@ -41,7 +41,7 @@ _SAME_PERSON_TWICE = """
         SELECT id FROM rows GROUP BY id
         HAVING count(*) > count(DISTINCT (org_id, role)) OR count(DISTINCT lower(username)) > 1
             OR count(DISTINCT given_name) > 1 OR count(DISTINCT family_name) > 1)
-    SELECT 'persons' AS tbl, 'id' AS col, file, record, id AS value, id,
+    SELECT file, record, id AS value, id,
             NULL::TEXT AS other_id,
         'This id also stands for another person, or the same record stands here twice.' AS message
     FROM rows SEMI JOIN wrong USING (id)"""
@@ -49,7 +49,7 @@ _SAME_PERSON_TWICE = """
 
 def _duplicates(table: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, 'id' AS col, file, record, id AS value, id,
+        SELECT file, record, id AS value, id,
             NULL::TEXT AS other_id,
             'This id stands in several records.' AS message
         FROM roster.{table}
@@ -61,8 +61,10 @@ def _repeated(table: str, column: str, *key: str) -> Rule:
     keys = ", ".join(key)
     return Rule(
         REPEATED,
+        table,
+        column,
         always(f"""
-            SELECT '{table}' AS tbl, '{column}' AS col, file, record, {column} AS value,
+            SELECT file, record, {column} AS value,
                 'An earlier record says this already.' AS message
             FROM (
                 SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY file, record) AS place
@@ -75,26 +77,29 @@ def _repeated(table: str, column: str, *key: str) -> Rule:
 
 def _collisions(table: str, column: str, message: str) -> str:
     return f"""
-        SELECT '{table}' AS tbl, '{column}' AS col, file, record, {column} AS value, '{message}' AS message
+        SELECT file, record, {column} AS value, '{message}' AS message
         FROM roster.{table} WHERE lower({column}) IN (
             SELECT lower({column}) FROM roster.{table} GROUP BY lower({column}) HAVING min(id) <> max(id))"""
 
 
 UNIQUENESS = [
-    Rule(DUPLICATE_ID, always(_SAME_PERSON_TWICE), holds="person"),
-    Rule(DUPLICATE_ID, always(_duplicates("sections")), holds="section"),
-    Rule(DUPLICATE_ID, always(_duplicates("orgs")), holds="org"),
+    Rule(DUPLICATE_ID, "persons", "id", always(_SAME_PERSON_TWICE), holds="person"),
+    Rule(DUPLICATE_ID, "sections", "id", always(_duplicates("sections")), holds="section"),
+    Rule(DUPLICATE_ID, "orgs", "id", always(_duplicates("orgs")), holds="org"),
     _repeated("roles", "person_id", "person_id", "org_id", "role", "session_id"),
     _repeated("enrollments", "person_id", "section_id", "person_id", "role"),
     _repeated("sessions", "id", "id"),
     _repeated("courses", "id", "id"),
     _repeated("demographics", "person_id", "person_id"),
     *(
-        Rule(ID_CASE, always(_collisions(table, "id", "Another id differs from this one only in case.")))
+        Rule(ID_CASE, table, "id", always(_collisions(table, "id", "Another id differs from this one only in case.")))
         for table in ("persons", "sections", "orgs")
     ),
     Rule(
-        SHARED_USERNAME, always(_collisions("persons", "username", "Another person has this username too."))
+        SHARED_USERNAME,
+        "persons",
+        "username",
+        always(_collisions("persons", "username", "Another person has this username too.")),
     ),
 ]
 UNIQUENESS_CHECKS = [DUPLICATE_ID, REPEATED, ID_CASE, SHARED_USERNAME]

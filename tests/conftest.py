@@ -1,0 +1,25 @@
+"""What every test shares: no setting of this machine reaches a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.world import World, world
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("PROVISION_", "AZURE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[World]:
+    """A tenant, a profile and no roster yet."""
+    with world(tmp_path) as made:
+        yield made
