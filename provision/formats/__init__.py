@@ -19,6 +19,7 @@ from provision.formats.stage import CsvFile, clear, stage
 from provision.roster.checks import run_checks
 from provision.roster.checks.files import EMPTY_FILE, FILE_NOT_READ, UNKNOWN_FILE
 from provision.roster.fill import Staged, begin, fill
+from provision.roster.kinds import date_patterns
 from provision.roster.options import RosterOptions
 from provision.store import Store
 
@@ -56,6 +57,7 @@ def load_roster(store: Store, path: Path, options: RosterOptions, format_name: s
     if there is one, and the mend. The roster tables are empty then.
     """
     begin(store)
+    date_patterns(options)  # refuses a wrong one before anything is read
     chosen = None if format_name == "auto" else by_name(FORMATS, format_name)
     with open_package(path) as package:
         opened = {name: _open(file) for name, file in package.files.items() if _known(name)}

@@ -206,11 +206,11 @@ class _Mapped:
 
     def judge(self, store: Store) -> None:
         """Report the values that their kind refuses or remarks on."""
-        store.insert(
-            "header_of",
-            ("tbl", "col", "file", "header"),
-            [(self.into.table, column, self.staged.file, self._header(column)) for column in self.columns],
+        origins = (
+            f"({literal(self.into.table)}, {literal(column)}, {self.file}, {literal(self._header(column))})"
+            for column in self.columns
         )
+        store.run(f"INSERT INTO header_of VALUES {', '.join(origins)}")
         said = [each for column in self.columns for each in self._sayings(column)]
         met = _met(store, f"({self._raw()})", [condition for condition, _ in said])
         for (_, say), found in zip(said, met, strict=True):

@@ -119,14 +119,18 @@ def _grade_differs(raw: str, options: RosterOptions) -> str:
 
 
 def _date(raw: str, options: RosterOptions) -> str:
-    patterns = ", ".join(literal(date_pattern(form)) for form in options.date_formats)
+    patterns = ", ".join(literal(pattern) for pattern in date_patterns(options))
     parsed = f"try_strptime({raw}, [{patterns}])"
     # a year of two digits, or a slip of the hand, is no date of a school
     return f"(CASE WHEN year({parsed}) BETWEEN 1900 AND 2199 THEN strftime({parsed}, '%Y-%m-%d') END)"
 
 
-def date_pattern(form: str) -> str:
-    """A date format of the profile as strptime writes it; raises `RosterError` when it is none."""
+def date_patterns(options: RosterOptions) -> list[str]:
+    """The date formats of the profile as strptime writes them; raises `RosterError` when one is none."""
+    return [_date_pattern(form) for form in options.date_formats]
+
+
+def _date_pattern(form: str) -> str:
     pattern = re.sub(r"YYYY|MM?|DD?", lambda found: "%Y" if found[0] == "YYYY" else "%" + found[0][0].lower(), form)
     if sorted(re.findall("%.", pattern)) != ["%Y", "%d", "%m"] or re.search("[A-Za-z%]", re.sub("%.", "", pattern)):
         raise RosterError(

@@ -53,7 +53,7 @@ def _part(item: object, earlier: set[str]) -> Part:
     if re.search(r"\$batch\b", item["url"]):
         raise errors.bad_syntax("A batch cannot contain another batch.")
     after = item.get("dependsOn") or []
-    if len(after) > 1 or any(str(key).lower() not in earlier for key in after):
+    if not isinstance(after, list) or len(after) > 1 or any(str(key).lower() not in earlier for key in after):
         raise errors.bad_syntax(f"Invalid dependency for request Id {item['id']}.")
     url = "/" + item["url"].lstrip("/")
     return Part(item["id"], method, url, headers, item.get("body"), str(after[0]).lower() if after else None)

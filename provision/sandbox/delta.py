@@ -8,14 +8,14 @@ object told. An object may be told again, never left out.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 
 from provision.sandbox import errors
 from provision.sandbox.call import Call, Result
 from provision.sandbox.properties import Resource
-from provision.sandbox.query import select
+from provision.sandbox.query import known, split_names
 from provision.sandbox.resources import CLASS, EDUCATION_USER, GROUP, SCHOOL, UNIT, USER
 from provision.sandbox.tenant import Record, Values
 
@@ -39,61 +39,73 @@ classes = _delta(CLASS, "group", "class", gone=False)
 schools = _delta(SCHOOL, "administrativeUnit", "school", gone=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """How far a caller has come."""
+
+    select: str = ""
+    since: int = 0
+    until: int = 0
+    after: int = 0
+    latest: bool = False
+
+    def spell(self) -> str:
+        """The token as it stands in a link."""
+        return base64.urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> Token:
+        """What `spell` wrote. Raises 400."""
+        try:
+            token = cls(**json.loads(base64.urlsafe_b64decode(text.encode())))
+        except (ValueError, TypeError):
+            token = None
+        if token is None or not all(isinstance(number, int) for number in (token.since, token.until, token.after)):
+            raise errors.bad_request("The specified delta token is invalid.")
+        return token
+
+
 def _page(call: Call, resource: Resource, kind: str, education: str, gone: bool) -> Result:
-    token = _token(call)
-    names, relations = _chosen(call, resource, token)
-    since = int(token.get("since", 0))
-    until = int(token.get("until", _horizon(call, kind)))
-    after = int(token.get("after", 0))
-    changes = () if token.get("latest") else _changes(call, kind, education, since, gone)
-    rows = sorted((record for record in changes if record.number > after), key=lambda record: record.number)
+    token = _token(call, kind)
+    names, relations = _chosen(resource, token)
+    changes = () if token.latest else _changes(call, kind, education, token.since, gone)
+    rows = sorted((record for record in changes if record.number > token.after), key=lambda record: record.number)
     page = rows[:PAGE]
     body: Values = {"@odata.context": f"{call.root}/$metadata#{resource.context}"}
-    chosen = {"select": call.query.get("$select", token.get("select", ""))}
     if len(rows) > PAGE:
-        further = {**chosen, "since": since, "until": until, "after": page[-1].number}
-        body["@odata.nextLink"] = f"{call.root}{call.path}?$skiptoken={_spell(further)}"
+        further = replace(token, after=page[-1].number)
+        body["@odata.nextLink"] = f"{call.root}{call.path}?$skiptoken={further.spell()}"
     else:
-        body["@odata.deltaLink"] = f"{call.root}{call.path}?$deltatoken={_spell({**chosen, 'since': until})}"
-    body["value"] = [_row(call, resource, record, names, relations, since) for record in page]
+        done = Token(select=token.select, since=token.until)
+        body["@odata.deltaLink"] = f"{call.root}{call.path}?$deltatoken={done.spell()}"
+    body["value"] = [_row(call, resource, record, names, relations, token.since) for record in page]
     return Result(200, body)
 
 
-def _token(call: Call) -> Values:
-    """What the token of the call says; empty at the start. Raises 400 or 410 for one that is not accepted."""
+def _token(call: Call, kind: str) -> Token:
+    """What the call asks for: a start, the next page of a round, or a new round. Raises 400 or 410."""
     query = {name.lower(): value for name, value in call.query.items()}
-    text = query.get("$deltatoken") or query.get("$skiptoken") or ""
-    if text.lower() == "latest":
-        return {"latest": True}
-    if text and "$deltatoken" in query and call.faults.delta_tokens != "live":
-        if call.faults.delta_tokens == "old":
-            raise errors.old_delta_token()
+    page, round_ = query.get("$skiptoken", ""), query.get("$deltatoken", "")
+    if page:
+        return Token.read(page)
+    until = _horizon(call, kind)
+    if not round_ or round_.lower() == "latest":
+        return Token(query.get("$select", ""), until=until, latest=bool(round_))
+    if call.faults.delta_tokens == "old":
+        raise errors.old_delta_token()
+    if call.faults.delta_tokens == "gone":
         raise errors.lost_delta_token(f"{call.root}{call.path}?$deltatoken=")
-    try:
-        found = json.loads(base64.urlsafe_b64decode(text.encode())) if text else {}
-    except (ValueError, binascii.Error):
-        found = None
-    if not isinstance(found, dict):
-        raise errors.bad_request("The specified delta token is invalid.")
-    return found
+    return replace(Token.read(round_), until=until)
 
 
-def _spell(token: Values) -> str:
-    return base64.urlsafe_b64encode(json.dumps(token, separators=(",", ":")).encode()).decode()
-
-
-def _chosen(call: Call, resource: Resource, token: Values) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+def _chosen(resource: Resource, token: Token) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
     """The properties and the relations that `$select` asks for. Without it: the default ones, and members."""
-    known = RELATIONS.get(resource.context, ())
-    text = call.query.get("$select", token.get("select", ""))
-    asked = [name.strip() for name in text.split(",") if name.strip()]
+    relations = RELATIONS.get(resource.context, ())
+    asked = split_names(token.select)
     if not asked:
-        return None, known[:1]
-    relations = tuple(name for name in asked if name in known)
-    plain = ",".join(name for name in asked if name not in known)
-    inner = Call(**{name: getattr(call, name) for name in call.__slots__})
-    inner.query = {"$select": plain}
-    return tuple(dict.fromkeys(("id", *(select(inner, resource) or ())))), relations
+        return None, relations[:1]
+    names = known(tuple(name for name in asked if name not in relations), resource)
+    return tuple(dict.fromkeys(("id", *names))), tuple(name for name in asked if name in relations)
 
 
 def _horizon(call: Call, kind: str) -> int:

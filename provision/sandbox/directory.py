@@ -6,7 +6,7 @@ from provision.sandbox import errors, links
 from provision.sandbox.call import NO_CONTENT, Call, Result
 from provision.sandbox.groups import unified
 from provision.sandbox.properties import merge, read_body
-from provision.sandbox.query import listing, mixed, select, typed
+from provision.sandbox.query import listing, mixed, select, split_names, typed
 from provision.sandbox.resources import GROUP as GROUP_TYPE
 from provision.sandbox.resources import UNIT as UNIT_TYPE
 from provision.sandbox.resources import USER as USER_TYPE
@@ -17,8 +17,8 @@ MOST_IDS = 1000
 
 
 def _rows(call: Call, context: str, rows: list[Values]) -> Result:
-    """A list that fits one page, with `$select` and `$filter=… eq '…'` for those who ask."""
-    names = [name for name in call.query.get("$select", "").split(",") if name]
+    """A list that fits one page, with `$select` for those who ask."""
+    names = split_names(call.query.get("$select", ""))
     shown = [{name: row.get(name) for name in names} if names else row for row in rows]
     return Result(200, {"@odata.context": f"{call.root}/$metadata#{context}", "value": shown})
 
@@ -147,7 +147,7 @@ def get_by_ids(call: Call) -> Result:
         raise errors.missing_parameter(["ids"], "getByIds")
     if len(ids) > MOST_IDS:
         raise errors.bad_request(f"Number of included identifiers cannot exceed '{MOST_IDS}'.")
-    names = tuple(name for name in call.query.get("$select", "").split(",") if name)
+    names = split_names(call.query.get("$select", ""))
     found = (record for key in ids if (record := call.tenant.any(str(key))) is not None)
     rows = [
         typed(TYPES[record.kind], record, names)

@@ -181,9 +181,11 @@ class _Parser:
             return lambda values: values.get(rest[0] if rest else "")
         if not self.resource.has(first):
             raise errors.unknown_filtered(first, self.resource.wire)
-        if first not in self.resource.filterable and not first.startswith("extension_"):
+        if first not in self.resource.filterable:
             raise errors.not_filterable(first, self.resource.name)
         if rest:
+            if rest[0] not in self.resource.properties[first].parts:
+                raise errors.unknown_filtered(name, self.resource.wire)
             return lambda values: (values.get(first) or {}).get(rest[0])
         return lambda values: values.get(first)
 

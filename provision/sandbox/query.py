@@ -68,11 +68,20 @@ class Query:
 
 def select(call: Call, resource: Resource) -> tuple[str, ...] | None:
     """The properties that `$select` names, or None. Raises 400 for one that the type does not have."""
-    names = tuple(name.strip() for name in call.query.get("$select", "").split(",") if name.strip())
+    return known(split_names(call.query.get("$select", "")), resource) or None
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in a list with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def known(names: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
+    """The same names. Raises 400 for one that the type does not have."""
     for name in names:
         if not resource.has(name):
             raise errors.unknown_selected(name, resource.wire)
-    return names or None
+    return names
 
 
 def _top(text: str, most: int) -> int:
@@ -91,9 +100,12 @@ def _expand(text: str, resource: Resource) -> str:
 
 def _offset(token: str) -> int:
     try:
-        return int(base64.urlsafe_b64decode(token.encode())) if token else 0
+        offset = int(base64.urlsafe_b64decode(token.encode())) if token else 0
     except (ValueError, binascii.Error):
-        raise errors.bad_request("The specified skip token is invalid.") from None
+        offset = -1
+    if offset < 0:
+        raise errors.bad_request("The specified skip token is invalid.")
+    return offset
 
 
 def listing(call: Call, resource: Resource, records: Iterable[Record], kind: str | None = None) -> Result:
@@ -159,7 +171,7 @@ def mixed(call: Call, records: Iterator[Record], resources: dict[str, Resource])
     rows = (record for record in call.seen(records) if record.kind in resources)
     top = _top(call.query.get("$top", str(PAGE)), MOST)
     start = _offset(call.query.get("$skiptoken", ""))
-    names = tuple(name for name in call.query.get("$select", "").split(",") if name)
+    names = split_names(call.query.get("$select", ""))
     page, more = cut(rows, start, top)
     body: Values = {"@odata.context": f"{call.root}/$metadata#directoryObjects"}
     if more:
