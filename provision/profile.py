@@ -143,7 +143,7 @@ class People(_Table):
     @model_validator(mode="after")
     def _domain_for_new_accounts(self) -> People:
         if self.mode == "create" and self.domain is None:
-            raise ValueError("mode = \"create\" needs a domain for the accounts it makes")
+            raise ValueError('mode = "create" needs a domain for the accounts it makes')
         unknown = [sku for sku in self.disabled_plans if sku not in self.licenses]
         if unknown:
             raise ValueError(f"disabled_plans names {unknown[0]}, which is not among licenses")
@@ -153,9 +153,7 @@ class People(_Table):
 class Students(People):
     """`[students]`."""
 
-    properties: tuple[
-        Literal["grade", "student_number", "graduation_year", "birth_date", "middle_name"], ...
-    ] = ()
+    properties: tuple[Literal["grade", "student_number", "graduation_year", "birth_date", "middle_name"], ...] = ()
     minors: bool = False
 
 
@@ -276,7 +274,7 @@ class Profile(_Table):
     @model_validator(mode="after")
     def _fits_together(self) -> Profile:
         if (self.students.licenses or self.staff.licenses) and self.tenant.usage_location is None:
-            raise ValueError("licenses need tenant.usage_location, for example \"US\"")
+            raise ValueError('licenses need tenant.usage_location, for example "US"')
         return self
 
     @property

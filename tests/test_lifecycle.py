@@ -85,7 +85,9 @@ def test_l3_student_who_joins_a_section_is_added(school: World) -> None:
 def test_l4_student_who_leaves_a_section_is_removed_if_the_roster_put_them_there(school: World) -> None:
     school.day(day_one())
     roster = day_one()
-    roster.enrollments = [row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "S2")]
+    roster.enrollments = [
+        row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "S2")
+    ]
     planned = school.day(roster)
     assert planned.ids() == ["remove:member:C1/S2"]
     assert planned.changes[0]["cause"]["rule"] == "L4"
@@ -132,7 +134,9 @@ def test_l5_teacher_who_joins_becomes_owner_and_member(school: World) -> None:
 def test_l6_teacher_who_leaves_stays_and_is_reported(school: World) -> None:
     school.day(day_one())
     roster = day_one().enroll("C1", "T2", "teacher")
-    roster.enrollments = [row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "T1")]
+    roster.enrollments = [
+        row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "T1")
+    ]
     planned = school.day(roster)
     assert ("owner:C1/T1", "L6") in planned.noted("kept")
     assert not [change for change in planned.changes if change["action"] == "remove"]
@@ -143,7 +147,11 @@ def test_l7_person_gone_keeps_account_licence_and_school_but_leaves_living_secti
     school.profile(licenses='["STANDARDWOFFPACK_STUDENT"]')
     school.day(day_one())
     roster = day_one()
-    for table, column in ((roster.users, "sourcedId"), (roster.roles, "userSourcedId"), (roster.enrollments, "userSourcedId")):
+    for table, column in (
+        (roster.users, "sourcedId"),
+        (roster.roles, "userSourcedId"),
+        (roster.enrollments, "userSourcedId"),
+    ):
         table[:] = [row for row in table if row[column] != "S2"]
     planned = school.day(roster)
     assert planned.ids() == ["remove:member:C1/S2", "remove:member:C2/S2"]
@@ -169,7 +177,10 @@ def test_l8_section_gone_keeps_group_and_members_and_is_dormant(school: World) -
 def test_l8_section_out_of_the_profiles_scope_is_dormant_too(school: World) -> None:
     school.day(day_one().section("C9", "Art", org="11"))
     path = school.profile()
-    path.write_text(path.read_text(encoding="utf-8").replace('path = "roster"', 'path = "roster"\nschools = ["10"]'), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('path = "roster"', 'path = "roster"\nschools = ["10"]'),
+        encoding="utf-8",
+    )
     planned = school.plan(day_one().section("C9", "Art", org="11"))
     assert planned.noted("dormant") == {("section:C9", "L8")}
     assert planned.ids() == []
@@ -306,7 +317,9 @@ def test_l14_unless_the_profile_adopts_them(school: World) -> None:
     school.profile(sections="adopt_members = true")
     school.day(day_one())
     roster = day_one()
-    roster.enrollments = [row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "S2")]
+    roster.enrollments = [
+        row for row in roster.enrollments if (row["classSourcedId"], row["userSourcedId"]) != ("C1", "S2")
+    ]
     assert school.day(roster).ids() == ["remove:member:C1/S2"]
 
 

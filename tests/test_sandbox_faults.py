@@ -177,6 +177,7 @@ def test_a_connection_is_cut_after_the_write(clock: Clock) -> None:
     part = {"id": "1", "method": "POST", "url": "/users", "headers": JSON, "body": ACCOUNT}
     with pytest.raises(ConnectionCut):
         sandbox.ask("POST", "/$batch", {"requests": [part]})
+    assert [(line.path, line.status, line.batch) for line in sandbox.log] == [("/users", 0, 1)]
     assert sandbox.ask("GET", "/users/kim@contoso.edu").status == 200
 
 

@@ -174,3 +174,10 @@ def test_any_name_can_be_asked_for(name: str) -> None:
 def test_nonsense_is_an_error_of_graph_never_of_ours(text: str) -> None:
     with contextlib.suppress(GraphError):
         parse(text, USER)
+
+
+def test_a_thousand_ids_at_most(sandbox: Sandbox) -> None:
+    ids = [f"{number:08d}-2222-4333-8444-555555555555" for number in range(1001)]
+    refused = sandbox.ask("POST", "/directoryObjects/getByIds", {"ids": ids})
+    assert refused.json()["error"]["message"] == "Number of included identifiers cannot exceed '1000'."
+    assert sandbox.ask("POST", "/directoryObjects/getByIds", {"ids": ids[1:]}).json()["value"] == []

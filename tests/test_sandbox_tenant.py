@@ -126,10 +126,18 @@ def test_the_file_is_private_and_replaced_whole(tenant: Tenant, tmp_path: Path) 
     assert [found.name for found in tmp_path.iterdir()] == ["tenant.json"]
 
 
-def test_a_file_that_is_no_state_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "Expecting"),
+        ('{"format": "something else"}', "not the state"),
+        ('{"format": "provision sandbox 1", "id": "x"}', "damaged"),
+    ],
+)
+def test_a_file_that_is_no_state_is_refused(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "tenant.json"
-    path.write_text(json.dumps({"format": "something else"}))
-    with pytest.raises(ValueError, match="not the state"):
+    path.write_text(text)
+    with pytest.raises(ValueError, match=why):
         Tenant.load(path)
 
 

@@ -89,9 +89,7 @@ async def apply_plan(
 class _Flights:
     """Batches on their way."""
 
-    def __init__(
-        self, store: Store, profile: Profile, writer: DirectoryWriter, run: str, progress: Progress
-    ) -> None:
+    def __init__(self, store: Store, profile: Profile, writer: DirectoryWriter, run: str, progress: Progress) -> None:
         self._store, self._profile, self._writer, self._run = store, profile, writer, run
         self._progress = progress
         self._queue = ReadyQueue(store)

@@ -27,7 +27,7 @@ def verify_header(header: Header, profile: Profile, overrides: frozenset[str], n
     if profile.plan.approval == "required":
         raise GuardTripped(
             "The profile requires an approval, which this version cannot record; nothing was written.",
-            ["Set plan.approval = \"none\" to apply plans that people approve elsewhere."],
+            ['Set plan.approval = "none" to apply plans that people approve elsewhere.'],
         )
 
 

@@ -108,9 +108,7 @@ async def apply_from(
     async with directory(run) as graph:
         graph.allow_removals(removal_targets(plan))
         reader, writer = GraphReader(graph), GraphWriter(graph)
-        return await apply_plan(
-            run.store, run.profile, plan, reader, writer, now, allow.overrides, results, progress
-        )
+        return await apply_plan(run.store, run.profile, plan, reader, writer, now, allow.overrides, results, progress)
 
 
 def removal_targets(plan: PlanFile) -> frozenset[str]:

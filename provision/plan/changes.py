@@ -181,4 +181,3 @@ def _update_requests(kind: ObjectKind) -> str:
         f"CASE WHEN list_has_any(changed, [{names}]) THEN 1 ELSE 0 END"
         f" + CASE WHEN list_has_all([{names}], changed) THEN 0 ELSE 1 END"
     )
-

@@ -13,7 +13,7 @@ def check_domains(store: Store, profile: Profile) -> None:
     if profile.sections.enabled:
         asked.append(("sections.domain", profile.sections.domain))
     verified = {row[0].lower() for row in store.rows("SELECT name FROM current.domains WHERE verified")}
-    missing = [f"{place} = \"{domain}\"" for place, domain in asked if domain and domain.lower() not in verified]
+    missing = [f'{place} = "{domain}"' for place, domain in asked if domain and domain.lower() not in verified]
     if missing:
         raise DirectoryError(
             "The profile names a mail domain that the tenant has not verified.",

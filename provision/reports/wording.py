@@ -54,8 +54,10 @@ def facts(header: Header) -> Iterator[tuple[str, str]]:
     yield "Roster", f"{roster['format']}, {len(roster['files'])} files, {records:,} records; findings: {findings}"
     yield "Planned", f"{header['created_at']}, may be applied until {header['expires_at']}"
     seconds = estimate["seconds_at_quota"]
-    yield "Cost", f"{estimate['requests']:,} requests in {estimate['batches']:,} batches or more; " + (
-        f"at least {seconds // 60} min {seconds % 60} s at Graph's write quota" if seconds else "within one burst"
+    yield (
+        "Cost",
+        f"{estimate['requests']:,} requests in {estimate['batches']:,} batches or more; "
+        + (f"at least {seconds // 60} min {seconds % 60} s at Graph's write quota" if seconds else "within one burst"),
     )
     yield "Digest", header["digest"]
 

@@ -43,7 +43,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A request that was answered. `path` has its query; `batch` numbers the batch it came in, if any."""
+    """A request that was handled. `path` has its query; `batch` numbers the batch it came in, if any.
+
+    A status of 0 is a write that was carried out and whose connection was cut.
+    """
 
     method: str
     path: str
@@ -91,7 +94,7 @@ class Sandbox:
             try:
                 return self._answer(method.upper(), url, given, body)
             except GraphError as error:
-                self._note(method.upper(), urlsplit(url).path, None, error.status, None)
+                self._note(method.upper(), urlsplit(url).path.removeprefix("/v1.0"), None, error.status, None)
                 return self._wire(self._refused(error, given), given)
 
     def ask(self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
@@ -135,9 +138,12 @@ class Sandbox:
             result = self._failure() or self._route(call)
         except GraphError as refusal:
             result = self._refused(refusal, part.headers)
+        cut = False
         if part.method in WRITES and result.status < 300:
-            result = self._written(result)
-        self._note(part.method, part.url, part.body, result.status, number)
+            result, cut = self._written(result)
+        self._note(part.method, part.url, part.body, 0 if cut else result.status, number)
+        if cut:
+            raise ConnectionCut
         return Result(result.status, result.body, {**quota, **result.headers})
 
     def _call(self, root: str, part: batch.Part) -> Call:
@@ -172,15 +178,13 @@ class Sandbox:
             raise errors.server_error()
         raise _waiting(status, self._trouble.wait_headers())
 
-    def _written(self, result: Result) -> Result:
-        """Count a write that was carried out; its answer may be lost all the same."""
+    def _written(self, result: Result) -> tuple[Result, bool]:
+        """Count a write that was carried out. Its answer may be lost all the same: a 504, or a cut connection."""
         self.tenant.writes += 1
         self.on_change()
         if not self._trouble.lose():
-            return result
-        if self.faults.cut_connections:
-            raise ConnectionCut
-        return Result(504, _HTML.format("504 Gateway Time-out"))
+            return result, False
+        return Result(504, _HTML.format("504 Gateway Time-out")), self.faults.cut_connections
 
     # -- batches
 

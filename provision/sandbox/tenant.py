@@ -100,13 +100,21 @@ class Tenant:
         state = json.loads(Path(path).read_text("utf-8"))
         if not isinstance(state, dict) or state.get("format") != "provision sandbox 1":
             raise ValueError(f"{path} is not the state of a sandbox tenant")
+        try:
+            return cls._restored(state)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is the state of a sandbox tenant, damaged: {error}") from None
+
+    @classmethod
+    def _restored(cls, state: Values) -> Tenant:
         tenant = cls(state["id"], state["name"], state["domains"], state["education"])
         for name in _PLAIN:
             setattr(tenant, name, state[name])
         tenant.purged = {key: (kind, place, number) for key, (kind, place, number) in state["purged"].items()}
+        deleted = set(state["deleted"])
         for row in state["records"]:
             record = Record(**row)
-            if record.id in state["deleted"]:
+            if record.id in deleted:
                 tenant.deleted[record.id] = record
             else:
                 tenant._keep(record)

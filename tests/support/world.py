@@ -86,7 +86,9 @@ class Roster:
             self.person(id_, **values)
         return self
 
-    def section(self, id_: str, title: str = "", org: str = "10", teacher: str = "", students: Iterable[str] = ()) -> Roster:
+    def section(
+        self, id_: str, title: str = "", org: str = "10", teacher: str = "", students: Iterable[str] = ()
+    ) -> Roster:
         """Add a section with its teacher and students."""
         self.classes.append({"sourcedId": id_, "orgSourcedId": org, "title": title or f"Class {id_}"})
         if teacher:
@@ -153,7 +155,9 @@ class World:
         """Write the profile; a keyword adds lines to a table."""
         empty = dict.fromkeys(("students", "sections", "schools", "school_groups", "protect"), "")
         path = self.folder / "profile.toml"
-        path.write_text(PROFILE.format(mode=mode, licenses=licenses, guards=guards, **{**empty, **tables}), encoding="utf-8")
+        path.write_text(
+            PROFILE.format(mode=mode, licenses=licenses, guards=guards, **{**empty, **tables}), encoding="utf-8"
+        )
         return path
 
     @contextmanager

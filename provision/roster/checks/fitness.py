@@ -79,8 +79,7 @@ _ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(usernam
 
 def _unfit_usernames(options: RosterOptions) -> str:
     return f"""
-        SELECT file, record, username AS value, id,
-            NULL::TEXT AS other_id,
+        SELECT file, record, username AS value, id, NULL::TEXT AS other_id,
             'A sign-in name cannot be made of this.' AS message
         {_in_groups(_ODD_USERNAMES, options)}"""
 
@@ -98,8 +97,7 @@ def _section_ids(wanted: bool) -> Rule:
 
     def find(options: RosterOptions) -> str:
         return f"""
-            SELECT file, record, id AS value, id,
-            NULL::TEXT AS other_id,
+            SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
                 'An alias cannot have every character of this.' AS message
             FROM roster.sections
             WHERE NOT regexp_matches(id, '{_ALIAS}') AND {options.replace_special_characters is wanted}"""
@@ -112,16 +110,14 @@ def _section_ids(wanted: bool) -> Rule:
 
 
 _LONG_IDS = f"""
-    SELECT file, record, id AS value, id,
-            NULL::TEXT AS other_id,
+    SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
         'The alias would have ' || length('Section_' || id) || ' characters.' AS message
     FROM roster.sections WHERE length('Section_' || id) > {ALIAS_LIMIT}"""
 
 
 def _inactive(table: str) -> str:
     return f"""
-        SELECT file, record, status AS value, id,
-            NULL::TEXT AS other_id,
+        SELECT file, record, status AS value, id, NULL::TEXT AS other_id,
             'This record is not active; nothing is changed for it.' AS message
         FROM roster.{table} WHERE lower(status) <> 'active'"""
 

@@ -78,8 +78,7 @@ _CYCLES = """
 
 
 def _refers_to_nothing(table: str, column: str, known: str) -> str:
-    """FROM and WHERE of the rows of `table` whose `column` is in none of the ids that the SELECT `known`
-    gives."""
+    """FROM and WHERE of the rows of `table` whose `column` is no id that the SELECT `known` gives."""
     return f"FROM roster.{table} t ANTI JOIN ({known}) k ON k.id = t.{column} WHERE t.{column} IS NOT NULL"
 
 
@@ -90,16 +89,15 @@ def _known(table: str, kind: str) -> str:
 
 def _unknown_org(table: str, held: str) -> str:
     return f"""
-        SELECT file, record, org_id AS value, {held} AS id,
-            NULL::TEXT AS other_id,
+        SELECT file, record, org_id AS value, {held} AS id, NULL::TEXT AS other_id,
             'There is no organisation of this id.' AS message
         {_refers_to_nothing(table, "org_id", _known("orgs", "org"))}"""
 
 
 def _unknown_person(table: str, column: str) -> Rule:
     find = f"""
-        SELECT file, record, {column} AS value, {column} AS id,
-            NULL::TEXT AS other_id, 'There is no person of this id.' AS message
+        SELECT file, record, {column} AS value, {column} AS id, NULL::TEXT AS other_id,
+            'There is no person of this id.' AS message
         {_refers_to_nothing(table, column, _known("persons", "person"))}"""
     return Rule(UNKNOWN_PERSON, table, column, always(find), holds="person")
 

@@ -40,8 +40,7 @@ class Rule:
             report(
                 store,
                 self.check,
-                f"SELECT found.file, record, coalesce(header, {literal(self.column)}) AS field, value, "
-                "message "
+                f"SELECT found.file, record, coalesce(header, {literal(self.column)}) AS field, value, message "
                 f"FROM found LEFT JOIN ({headers}) USING (file)",
                 self.severity,
             )

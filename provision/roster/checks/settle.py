@@ -8,14 +8,6 @@ from __future__ import annotations
 
 from provision.store import Store
 
-_KEEP_FIRST_PERSONS = """
-    DELETE FROM roster.persons WHERE rowid IN (
-        SELECT rowid FROM (
-            SELECT rowid, row_number() OVER (PARTITION BY id ORDER BY file, record) AS place
-            FROM roster.persons
-            WHERE id IN (SELECT id FROM roster.persons GROUP BY id HAVING count(*) > 1))
-        WHERE place > 1)"""
-
 _SPREAD = (
     ("section", "id", "NULL", "sections", "org_id", "org"),
     ("person", "person_id", "NULL", "roles", "org_id", "org"),
@@ -39,7 +31,14 @@ _LEAVES = (
 
 def keep_first_persons(store: Store) -> None:
     """Of a person who stands in several records, for several schools, keep the first; the roles stay all."""
-    store.run(_KEEP_FIRST_PERSONS)
+    for table, key in (("persons", "id"), ("demographics", "person_id")):
+        repeated = f"SELECT {key} FROM roster.{table} GROUP BY {key} HAVING count(*) > 1"
+        store.run(f"""
+            DELETE FROM roster.{table} WHERE rowid IN (
+                SELECT rowid FROM (
+                    SELECT rowid, row_number() OVER (PARTITION BY {key} ORDER BY file, record) AS place
+                    FROM roster.{table} WHERE {key} IN ({repeated}))
+                WHERE place > 1)""")
 
 
 def settle(store: Store) -> None:

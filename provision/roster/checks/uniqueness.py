@@ -41,22 +41,24 @@ _SAME_PERSON_TWICE = """
         SELECT id FROM rows GROUP BY id
         HAVING count(*) > count(DISTINCT (org_id, role)) OR count(DISTINCT lower(username)) > 1
             OR count(DISTINCT given_name) > 1 OR count(DISTINCT family_name) > 1)
-    SELECT file, record, id AS value, id,
-            NULL::TEXT AS other_id,
+    SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
         'This id also stands for another person, or the same record stands here twice.' AS message
     FROM rows SEMI JOIN wrong USING (id)"""
 
 
+# where birth dates stand on the rows of persons, they repeat when the person rightly does
+_ON_PERSON_ROWS = "file IN (SELECT file FROM header_of WHERE tbl = 'persons')"
+
+
 def _duplicates(table: str) -> str:
     return f"""
-        SELECT file, record, id AS value, id,
-            NULL::TEXT AS other_id,
+        SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
             'This id stands in several records.' AS message
         FROM roster.{table}
         SEMI JOIN (SELECT id FROM roster.{table} GROUP BY id HAVING count(*) > 1) USING (id)"""
 
 
-def _repeated(table: str, column: str, *key: str) -> Rule:
+def _repeated(table: str, column: str, *key: str, unless: str = "false") -> Rule:
     """Later records with the same key go; a hash keeps the search small where the table is large."""
     keys = ", ".join(key)
     return Rule(
@@ -70,7 +72,7 @@ def _repeated(table: str, column: str, *key: str) -> Rule:
                 SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY file, record) AS place
                 FROM roster.{table} WHERE hash({keys}) IN (
                     SELECT hash({keys}) FROM roster.{table} GROUP BY hash({keys}) HAVING count(*) > 1))
-            WHERE place > 1"""),
+            WHERE place > 1 AND NOT ({unless})"""),
         then=(f"DELETE FROM roster.{table} WHERE (file, record) IN (SELECT (file, record) FROM found)",),
     )
 
@@ -90,7 +92,7 @@ UNIQUENESS = [
     _repeated("enrollments", "person_id", "section_id", "person_id", "role"),
     _repeated("sessions", "id", "id"),
     _repeated("courses", "id", "id"),
-    _repeated("demographics", "person_id", "person_id"),
+    _repeated("demographics", "person_id", "person_id", unless=_ON_PERSON_ROWS),
     *(
         Rule(ID_CASE, table, "id", always(_collisions(table, "id", "Another id differs from this one only in case.")))
         for table in ("persons", "sections", "orgs")
