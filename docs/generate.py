@@ -34,6 +34,7 @@ from provision.roster import codes
 from provision.roster.checks import CHECKS
 from provision.roster.kinds import COLUMN_KINDS
 from provision.sandbox import Tenant
+from provision.sandbox.routes import ROUTES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -47,8 +48,13 @@ BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """A Markdown table."""
     names = list(heads)
-    lines = [names, ["---"] * len(names), *([str(cell).replace("|", "\\|") for cell in row] for row in rows)]
+    lines = [names, ["---"] * len(names), *([escaped(str(cell)) for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def escaped(cell: str) -> str:
+    """A cell whose bars and tags are shown as they are."""
+    return cell.replace("|", "\\|").replace("<", "&lt;")
 
 
 def code(*values: object) -> str:
@@ -260,6 +266,14 @@ def folders() -> str:
     return table(("part", "what it is", "may import"), rows)
 
 
+def sandbox_routes() -> str:
+    """What the sandbox answers."""
+    methods: dict[str, list[str]] = {}
+    for method, path, _ in ROUTES:
+        methods.setdefault(re.sub(r":[^}]+", "", path), []).append(method)
+    return table(("path", "methods"), ((code(path), ", ".join(known)) for path, known in methods.items()))
+
+
 def sandbox_tenant() -> str:
     """What a fresh sandbox tenant holds."""
     fresh = Tenant.new().dump()
@@ -270,6 +284,8 @@ def sandbox_tenant() -> str:
     return table(("what", "a fresh tenant has"), rows)
 
 
+WRITTEN_OUT = [form for form in formats.FORMATS if form is not formats.sds_v1_uk.FORMAT]
+"""The British headers have a table of the differences."""
 SIDES: dict[str, tuple[str, ...]] = {"students": ("people",), "staff": ("people",)}
 BLOCKS: dict[str, Callable[[], str]] = {
     "exit codes": exit_codes,
@@ -286,14 +302,15 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "folders": folders,
     "code lists": code_lists,
     "sandbox tenant": sandbox_tenant,
+    "routes": sandbox_routes,
     "british headers": british_headers,
     "profile": partial(profile_table, "profile", Profile),
     "profile match": partial(profile_table, "match", Match),
     **{f"profile {name}": partial(profile_table, name, field.annotation, *SIDES.get(name, ()))
        for name, field in Profile.model_fields.items()
        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)},
-    **{f"files {form.name}": partial(needed_files, form) for form in formats.FORMATS},
-    **{f"columns {form.name}": partial(format_columns, form) for form in formats.FORMATS},
+    **{f"files {form.name}": partial(needed_files, form) for form in WRITTEN_OUT},
+    **{f"columns {form.name}": partial(format_columns, form) for form in WRITTEN_OUT},
 }  # fmt: skip
 
 

@@ -23,3 +23,8 @@ def school(tmp_path: Path) -> Iterator[World]:
     """A tenant, a profile and no roster yet."""
     with world(tmp_path) as made:
         yield made
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update` rewrites the expected files of the cases."""
+    parser.addoption("--update", action="store_true", help="rewrite the expected files of tests/cases")

@@ -160,8 +160,10 @@ def test_bad_input_is_one_clear_message(
 
 
 def test_a_second_run_on_one_state_is_refused_with_6(ready: World, capsys: Capture) -> None:
-    code = "import sys; from pathlib import Path; from provision.store import open_store; " \
-           "store = open_store(Path(sys.argv[1]), 'test'); print('held', flush=True); sys.stdin.read()"  # fmt: skip
+    code = (
+        "import sys; from pathlib import Path; from provision.store import open_store; "
+        "store = open_store(Path(sys.argv[1]), 'test'); print('held', flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(ready.state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

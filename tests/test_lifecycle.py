@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from support.world import Roster, World
@@ -261,12 +261,12 @@ def test_l11_teachers_own_the_name_after_the_first_sync(school: World) -> None:
 
 
 def test_l12_before_the_start_date_students_wait(school: World) -> None:
-    tomorrow = date.today() + timedelta(days=2)
+    tomorrow = datetime.now(timezone.utc).date() + timedelta(days=2)
     school.profile(sections=f'student_start = "{tomorrow}"')
     planned = school.day(day_one())
     assert planned.ids("member") == ["add:member:C1/T1", "add:member:C2/T2"]
     assert ("member:C1/S1", "L12") in planned.noted("deferred")
-    school.profile(sections=f'student_start = "{date.today()}"')
+    school.profile(sections=f'student_start = "{datetime.now(timezone.utc).date()}"')
     planned = school.day(day_one())
     assert "add:member:C1/S1" in planned.ids()
     school.profile(sections=f'student_start = "{tomorrow}"')

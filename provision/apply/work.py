@@ -16,6 +16,7 @@ COLUMNS = (
     "{type: 'VARCHAR', id: 'VARCHAR', kind: 'VARCHAR', action: 'VARCHAR', key: 'VARCHAR', object_id: 'VARCHAR', "
     "before: 'JSON', after: 'JSON', depends_on: 'VARCHAR[]', requests: 'BIGINT'}"
 )
+LONGEST_LINE = 8 * 1024 * 1024  # bytes; DuckDB's reader sets aside a small multiple of it per thread
 
 
 def load_work(store: Store, plan: PlanFile) -> None:
@@ -28,7 +29,7 @@ def load_work(store: Store, plan: PlanFile) -> None:
                    {_end("right", "_id")} AS right_id, coalesce(after, before) ->> 'role' AS role,
                    'waiting' AS state, NULL::TEXT AS error, 0::BIGINT AS spent
             FROM read_json({literal(str(path))}, format = 'newline_delimited', columns = {COLUMNS},
-                           maximum_object_size = 67108864) w
+                           maximum_object_size = {LONGEST_LINE}) w
             WHERE w.type = 'change'""")
     store.run(
         """

@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `provision --help` loads n
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -41,6 +42,7 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: the one boundary at which errors become words."""
+    os.umask(0o077)  # whatever we write names children: plans, state, what DuckDB spills
     try:
         app(args=arguments, prog_name="provision")
     except ProvisionError as error:

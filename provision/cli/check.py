@@ -32,16 +32,23 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors."""
+    import tempfile
+
     from provision.cli.terminal import page, write_all
     from provision.formats import load_roster
     from provision.reports import roster_check
     from provision.roster.options import RosterOptions
     from provision.roster.summary import summary
-    from provision.store import in_memory
+    from provision.store import open_store
 
-    store = in_memory()
-    loaded = load_roster(store, roster, RosterOptions(), format.value)
-    render = roster_check.render_json if json else roster_check.render
-    write_all(render(store, loaded.format, page(everything=json)))
-    if summary(store).count("error"):
+    with tempfile.TemporaryDirectory(prefix="provision-") as scratch:
+        store = open_store(Path(scratch), "check")
+        try:
+            loaded = load_roster(store, roster, RosterOptions(), format.value)
+            render = roster_check.render_json if json else roster_check.render
+            write_all(render(store, loaded.format, page(everything=json)))
+            errors = summary(store).count("error")
+        finally:
+            store.close()
+    if errors:
         raise typer.Exit(1)

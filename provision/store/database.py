@@ -15,7 +15,7 @@ from provision.errors import Locked, StateError
 from provision.store.schema import MIGRATIONS
 
 Row: TypeAlias = tuple[Any, ...]
-MEMORY_LIMIT = "300MB"  # an Azure Automation sandbox has 400 MB for everything; past it DuckDB spills to disk
+MEMORY_LIMIT = "250MB"  # an Azure Automation sandbox has 400 MB for everything; past it DuckDB spills to disk
 FETCH = 2_000  # rows per fetch when a result is streamed
 
 
@@ -96,7 +96,7 @@ def open_store(folder: Path, name: str) -> Store:
 
 
 def in_memory() -> Store:
-    """A store that leaves nothing behind: for `check`, and for tests."""
+    """A store without a file, which cannot spill to the disk: for what is small."""
     store = Store(_configured(duckdb.connect(":memory:")), None)
     _migrate(store)
     return store
@@ -126,6 +126,7 @@ def _advice(error: duckdb.Error) -> list[str]:
 
 
 def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.execute("SET autoload_known_extensions = false")
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")  # nothing is ever downloaded
