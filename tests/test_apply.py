@@ -186,7 +186,8 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(school: World) -> None:
     planned = school.plan(school_of(24))
     environment = {**os.environ, "PROVISION_GRAPH_URL": school.server.url, "PROVISION_STATE": str(school.state)}
     command = [sys.executable, "-m", "provision", "apply", str(planned.file.path),
-               "--profile", str(school.folder / "profile.toml"), "--results", str(school.folder / "r.jsonl")]  # fmt: skip
+               "--profile", str(school.folder / "profile.toml"),
+               "--results", str(school.folder / "r.jsonl")]  # fmt: skip
     kills = 0
     for extra in (4, 15, 40):
         before = len(school.writes())
@@ -219,7 +220,8 @@ def test_passwords_are_random_private_and_saved_before_the_account_is_made(schoo
     words = [line["password"] for line in saved]
     assert len(set(words)) == len(words) == 8
     sent = [entry.body["passwordProfile"] for entry in school.sandbox.log
-            if entry.path == "/education/users" and entry.method == "POST" and isinstance(entry.body, dict)]  # fmt: skip
+            if entry.path == "/education/users" and entry.method == "POST"
+            and isinstance(entry.body, dict)]  # fmt: skip
     assert {profile["password"] for profile in sent} == set(words)
     assert all(profile["forceChangePasswordNextSignIn"] for profile in sent)
     for path in (*school.state.glob("*.duckdb*"), *school.folder.glob("*.jsonl")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,17 +48,19 @@ def test_every_guard_of_the_profile_exists_and_is_on_by_default() -> None:
     assert all(getattr(Guards(), each.name) for each in GUARDS)
 
 
-CASES = {
+CASES: dict[str, tuple[str, Callable[[Roster], object], str, int, int]] = {
     "roster_shrinks": ('"10%"', lambda roster: without(roster, "*", "S00", "S01", "S02"), "enrollments", 12, 84),
     "creates": ("2", lambda roster: roster.people("N1", "N2", "N3"), "user create", 3, 21),
-    "updates": ('["50%", 4]', lambda roster: [row.update(givenName="New") for row in roster.users[:5]], "user update", 5, 21),
+    "updates": ('["50%", 4]', lambda roster: [row.update(givenName="New") for row in roster.users[:5]],
+                "user update", 5, 21),
     "member_removals": ('["200", "5%"]', lambda roster: without(roster, "C0", "S00", "S01", "S02", "S03", "S04"),
                         "member remove", 5, 80),
     "removals_per_section": ('"50%"', lambda roster: without(roster, "C1", *[f"S{n:02}" for n in range(11)]),
                              "section:C1", 11, 20),
     "removals_per_school": ('"20%"', lambda roster: without(roster, "*", "S00", "S01", "S02", "S03", "S04", "S05"),
                             "school:10", 24, 100),
-    "errors": ('"2%"', lambda roster: [row.update(role="wizard") for row in roster.roles[:4]], "records in error", 4, 133),
+    "errors": ('"2%"', lambda roster: [row.update(role="wizard") for row in roster.roles[:4]],
+               "records in error", 4, 133),
 }  # fmt: skip
 
 

@@ -34,9 +34,11 @@ def students(school: World, text: str, mode: str = "create") -> None:
 @pytest.mark.parametrize(
     ("match", "person", "there"),
     [
-        ('match = { source = "secondary_email", target = "mail" }', {"email": "Kim@old.example"}, {"mail": "kim@OLD.example"}),
+        ('match = { source = "secondary_email", target = "mail" }', {"email": "Kim@old.example"},
+         {"mail": "kim@OLD.example"}),
         ('match = { source = "source_id", target = "mailNickname" }', {}, {"mailNickname": "s1"}),
-        ('match = { source = "username", target = "userPrincipalName", append_domain = "contoso.edu" }', {"username": "KIM"}, {}),
+        ('match = { source = "username", target = "userPrincipalName", append_domain = "contoso.edu" }',
+         {"username": "KIM"}, {}),
         ('match = { source = "username", target = "userPrincipalName", append_domain = "x.example" }',
          {"username": "kim@contoso.edu"}, {}),
     ],
