@@ -21,7 +21,9 @@ PUBLIC_GRAPH = "https://graph.microsoft.com"
 class Settings(BaseSettings):
     """Where a run reads, writes and keeps its state."""
 
-    model_config = SettingsConfigDict(env_prefix="PROVISION_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PROVISION_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     graph_url: str = PUBLIC_GRAPH
     """Root of Microsoft Graph: the public cloud, a national cloud, or a sandbox on this machine."""
@@ -64,8 +66,8 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
         details = [
-            f"PROVISION_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
+            f"PROVISION_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
         ]
         raise SettingsError("A setting cannot be used.", details) from None

@@ -245,3 +245,11 @@ def test_module_and_version(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "provision", "--version"], capture_output=True, text=True,
                           check=True, cwd=tmp_path, env=environment)  # fmt: skip
     assert done.stdout.startswith("provision 0.")
+
+
+def test_check_reads_as_the_profile_does(ready: World, capsys: Capture) -> None:
+    nameless = Roster().person("S1", givenName="")
+    nameless.write(ready.folder / "roster")
+    assert main(["check", str(ready.folder / "roster")]) == 0
+    assert main(["check", str(ready.folder / "roster"), "--profile", str(ready.folder / "profile.toml")]) == 1
+    assert "givenName" in capsys.readouterr().out

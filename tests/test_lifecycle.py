@@ -393,3 +393,11 @@ def test_a_file_that_was_there_and_is_empty_now_stops_the_plan(school: World, go
     assert f"{gone}.csv" in json.dumps(stopped.value.details)
     planned = school.plan(roster, accept_missing=["enrollments.csv", "classes.csv"])
     assert {change["action"] for change in planned.changes} <= {"remove"}
+
+
+def test_l6_an_aide_who_leaves_stays_and_is_reported(school: World) -> None:
+    school.day(day_one().person("A1", role="paraprofessional").enroll("C1", "A1", "aide"))
+    planned = school.day(day_one().person("A1", role="paraprofessional"))
+    assert planned.ids() == []
+    assert ("member:C1/A1", "L6") in planned.noted("kept")
+    assert "a1@contoso.edu" in school.group("Section_C1")["members"]

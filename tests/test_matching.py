@@ -193,3 +193,10 @@ def test_a_domain_that_is_not_verified_stops_the_plan(school: World) -> None:
     with pytest.raises(DirectoryError) as stopped:
         school.plan(Roster().person("S1"))
     assert 'staff.domain = "other.example"' in stopped.value.details
+
+
+def test_a_display_name_that_cannot_be_made_is_held_in_the_plan(school: World) -> None:
+    students(school, 'display_name = "{given} {number}"')
+    planned = school.plan(Roster().person("S1").section("C1", students=["S1"]))
+    assert planned.ids("user", "member") == []
+    assert planned.noted("held") == {("user:S1", "display-name-missing")}

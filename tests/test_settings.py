@@ -50,6 +50,14 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(monkeypatch: py
     assert settings.graph_url == "https://graph.microsoft.us"
 
 
+def test_an_empty_variable_is_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROVISION_STATE", "")
+    monkeypatch.setenv("PROVISION_GRAPH_URL", "")
+    settings = load_settings()
+    assert settings.graph_url == "https://graph.microsoft.com"
+    assert settings.state_folder(tmp_path) == tmp_path / ".provision"
+
+
 def test_what_else_stands_in_the_file_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("AZURE_CLIENT_SECRET=hidden\nPROVISION_OTHER=1\n", encoding="utf-8")
     monkeypatch.setenv("GRAPH_URL", "http://without-prefix.example")
@@ -83,7 +91,6 @@ def test_https_or_this_machine(monkeypatch: pytest.MonkeyPatch, given: str, root
         "graph.microsoft.com",
         "https://",
         "http://[::1",
-        "",
     ],
 )
 def test_any_other_address_is_refused_by_the_name_of_its_variable(

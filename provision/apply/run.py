@@ -55,6 +55,7 @@ async def apply_plan(
     reader: DirectoryReader,
     writer: DirectoryWriter,
     now: datetime,
+    passwords: PasswordFile,
     overrides: frozenset[str] = frozenset(),
     results: Path | None = None,
     progress: Progress = silent,
@@ -76,7 +77,7 @@ async def apply_plan(
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     journal.start_run(store, run, plan.header)
     try:
-        await _Flights(store, profile, writer, run, progress).carry_out()
+        await _Flights(store, profile, writer, passwords, run, progress).carry_out()
         journal.remember(store, profile, plan.header, run)
     finally:
         store.run("UPDATE run.work SET state = 'skipped', error = 'the run was cut short' WHERE state = 'waiting'")
@@ -89,15 +90,22 @@ async def apply_plan(
 class _Flights:
     """Batches on their way."""
 
-    def __init__(self, store: Store, profile: Profile, writer: DirectoryWriter, run: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        store: Store,
+        profile: Profile,
+        writer: DirectoryWriter,
+        passwords: PasswordFile,
+        run: str,
+        progress: Progress,
+    ) -> None:
         self._store, self._profile, self._writer, self._run = store, profile, writer, run
         self._progress = progress
         self._queue = ReadyQueue(store)
         self._flying: dict[asyncio.Task[list[Settled]], list[Unit]] = {}
         self._total = int(store.value("SELECT count(*) FROM run.work"))
         self._settled = int(store.value("SELECT count(*) FROM run.work WHERE state <> 'waiting'"))
-        folder = store.path.parent if store.path is not None else Path()
-        self._passwords = PasswordFile(folder / f"{profile.name}.passwords.jsonl")
+        self._passwords = passwords
         self._known = self._passwords.known(
             frozenset(key for (key,) in store.rows("SELECT key FROM run.work WHERE action = 'create' AND kind = 'user' "
                                                    "AND id IN (SELECT id FROM run.attempted)"))

@@ -73,10 +73,10 @@ def mark_stale(store: Store) -> None:
 
 
 ANCHORS = {
-    "user": "c.student_id = w.after ->> 'student_id' OR c.teacher_id = w.after ->> 'teacher_id'",
-    "school": "c.external_id = w.after ->> 'external_id'",
-    "section": "c.external_id = w.after ->> 'external_id'",
-    "school_group": "c.unique_name = w.after ->> 'unique_name'",
+    "user": "c.student_id = (w.after ->> 'student_id') OR c.teacher_id = (w.after ->> 'teacher_id')",
+    "school": "c.external_id = (w.after ->> 'external_id')",
+    "section": "c.external_id = (w.after ->> 'external_id')",
+    "school_group": "c.unique_name = (w.after ->> 'unique_name')",
 }
 
 
@@ -93,9 +93,9 @@ def _mark_objects(store: Store, kind: ObjectKind) -> None:
         CREATE OR REPLACE TABLE run.seen AS
         SELECT w.id, c.object_id IS NULL AS gone,
                list_filter([{values}], lambda x: json_exists(w.before, x.f)
-                   AND x.v IS DISTINCT FROM w.before ->> x.f) AS moved,
+                   AND x.v IS DISTINCT FROM (w.before ->> x.f)) AS moved,
                len(list_filter([{values}], lambda x: json_exists(w.after, x.f)
-                   AND x.v IS DISTINCT FROM w.after ->> x.f)) = 0 AS reached
+                   AND x.v IS DISTINCT FROM (w.after ->> x.f))) = 0 AS reached
         FROM run.work w LEFT JOIN {kind.current} c ON c.object_id = w.object_id
         WHERE w.kind = '{kind.name}' AND w.action = 'update' AND w.state = 'waiting'""")
     store.run("""

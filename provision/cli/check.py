@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -29,13 +29,19 @@ def register(app: typer.Typer) -> None:
 def check(
     roster: Annotated[Path, typer.Argument(help="Folder or ZIP.", metavar="ROSTER")],
     format: Annotated[FormatName, typer.Option("--format", help="The roster's format.")] = FormatName.auto,  # noqa: A002
+    profile: Annotated[
+        Optional[Path],  # noqa: UP045  # typer reads it at run time, on 3.10 too
+        typer.Option("--profile", help="Check as this profile reads it (dates, grades, names).", metavar="FILE"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors."""
     import tempfile
 
+    from provision.cli.road import Allowances, roster_options
     from provision.cli.terminal import page, write_all
     from provision.formats import load_roster
+    from provision.profile import load_profile
     from provision.reports import roster_check
     from provision.roster.options import RosterOptions
     from provision.roster.summary import summary
@@ -44,7 +50,8 @@ def check(
     with tempfile.TemporaryDirectory(prefix="provision-") as scratch:
         store = open_store(Path(scratch), "check")
         try:
-            loaded = load_roster(store, roster, RosterOptions(), format.value)
+            options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
+            loaded = load_roster(store, roster, options, format.value)
             render = roster_check.render_json if json else roster_check.render
             write_all(render(store, loaded.format, page(everything=json)))
             errors = summary(store).count("error")

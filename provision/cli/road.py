@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
 from provision.errors import UsageError
 from provision.formats import load_roster
@@ -108,7 +109,10 @@ async def apply_from(
     async with directory(run) as graph:
         graph.allow_removals(removal_targets(plan))
         reader, writer = GraphReader(graph), GraphWriter(graph)
-        return await apply_plan(run.store, run.profile, plan, reader, writer, now, allow.overrides, results, progress)
+        passwords = PasswordFile(run.folder / f"{run.profile.name}.passwords.jsonl")
+        return await apply_plan(
+            run.store, run.profile, plan, reader, writer, now, passwords, allow.overrides, results, progress
+        )
 
 
 def removal_targets(plan: PlanFile) -> frozenset[str]:

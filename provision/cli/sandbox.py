@@ -34,7 +34,7 @@ def serve(
         server = serve_tenant(Sandbox(tenant), port=port, state=path)
     except OSError as error:
         raise StateError(f"Port {port} cannot be used: {error.strerror}.", ["Give another --port."]) from None
-    write(f"{server.url}\n")
+    write(f"{server.url}\n", now=True)
     tell(f"The sandbox tenant is at {server.url}; its state is kept in {path}. Ctrl-C ends it.")
     with server:
         server.serve_forever()

@@ -18,9 +18,11 @@ from provision.reports import RENDERERS, Page
 MOST_LINES = 25  # changes of one kind spelled out in a terminal
 
 
-def write(text: str) -> None:
-    """A result."""
+def write(text: str, *, now: bool = False) -> None:
+    """A result. `now`: whoever reads us waits for it."""
     sys.stdout.write(text)
+    if now:
+        sys.stdout.flush()
 
 
 def tell(text: str) -> None:

@@ -92,14 +92,16 @@ def l5_teacher_joins(store: Store, _profile: Profile, _today: date) -> None:
 
 
 def l6_teacher_leaves(store: Store, _profile: Profile, _today: date) -> None:
-    """No change; said."""
-    note(store, "kept", "owner", "L6", """
-        SELECT k.key, NULL AS file, NULL AS record, NULL AS field
-        FROM run.known_links k
-        JOIN desired.sections s ON s.key = k.left_key
-        JOIN current.links c ON c.kind = 'owner' AND c.left_id = k.left_id AND c.right_id = k.right_id
-        WHERE k.kind = 'owner' AND k.key NOT IN (SELECT key FROM desired.links WHERE kind = 'owner')
-          AND k.right_key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'user')""")  # fmt: skip
+    """No change; said. So it is for members who are neither teacher nor student, an aide for example."""
+    for kind, whose in ((OWNER, "true"), (MEMBER, "k.role = 'other'")):
+        note(store, "kept", kind.name, "L6", f"""
+            SELECT k.key, NULL AS file, NULL AS record, NULL AS field
+            FROM run.known_links k
+            JOIN desired.sections s ON s.key = k.left_key
+            JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+            WHERE k.kind = '{kind.name}' AND {whose}
+              AND k.key NOT IN (SELECT key FROM desired.links WHERE kind = '{kind.name}')
+              AND k.right_key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'user')""")  # fmt: skip
 
 
 def l7_person_gone(store: Store, _profile: Profile, _today: date) -> None:

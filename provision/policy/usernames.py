@@ -1,8 +1,8 @@
 """Sign-in names for accounts that are to be made: the profile's alternatives in order, decided in the plan.
 
-A name is free when no account of the tenant has it and no other new person got it. Who comes first by key gets
-it; who gets none is held, there is never a guess outside the profile's alternatives. `{counter:2}` counts from 1
-with at least two digits.
+A name is free when no account of the tenant has it and no other new person got or wants it: two who want the same
+both go on to the next alternative. With a counter they take turns by key; `{counter:2}` counts from 1 with at
+least two digits. Who gets none is held, there is never a guess outside the profile's alternatives.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
     store.run("CREATE OR REPLACE TABLE run.protected AS " + _protected(profile))
     sides = " UNION ALL ".join(_side(profile, name, people) for name, people in profile.people())
     store.run(f"CREATE OR REPLACE TABLE desired.users AS {sides}")
+    _set_aside_nameless(store)
 
 
 def _set_aside_conflicts(store: Store) -> None:
@@ -44,6 +45,15 @@ def _set_aside_conflicts(store: Store) -> None:
         INSERT INTO run.set_aside
         SELECT 'conflict', 'user', m.key, m.conflict, p.file, p.record, NULL
         FROM run.user_matches m JOIN run.people p ON p.key = m.key WHERE m.conflict IS NOT NULL""")
+
+
+def _set_aside_nameless(store: Store) -> None:
+    """An account cannot be made without a display name: the profile's template needs a value that is not there."""
+    nameless = "FROM desired.users WHERE object_id IS NULL AND display_name IS NULL"
+    store.run(f"""
+        INSERT INTO run.set_aside
+        SELECT 'held', 'user', key, 'display-name-missing', file, record, NULL {nameless}""")
+    store.run(f"DELETE {nameless}")
 
 
 def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:

@@ -22,6 +22,7 @@ RULE_MEANINGS = {
     "match-ambiguous": "more than one account fits",
     "match-claimed-twice": "another person has the same claim to this account",
     "match-other-anchor": "the account carries another person's id",
+    "display-name-missing": "the profile's display name needs a value that the roster does not give",
     "username-missing": "the roster gives no user name",
     "username-taken": "the sign-in name belongs to somebody else",
     "username-characters": "the user name has characters that Microsoft 365 refuses",
@@ -51,7 +52,8 @@ def facts(header: Header) -> Iterator[tuple[str, str]]:
     yield "Profile", f"{header['profile']['name']} ({header['profile']['digest'][:12]})"
     records = sum(file["records"] for file in roster["files"])
     findings = ", ".join(f"{number} {severity}" for severity, number in roster["findings"].items()) or "none"
-    yield "Roster", f"{roster['format']}, {len(roster['files'])} files, {records:,} records; findings: {findings}"
+    yield "Roster", f"{roster['format']}, {len(roster['files'])} files, {records:,} records"
+    yield "Findings", findings + ("" if findings == "none" else " (`provision check ROSTER --profile FILE` lists them)")
     yield "Planned", f"{header['created_at']}, may be applied until {header['expires_at']}"
     seconds = estimate["seconds_at_quota"]
     yield (
