@@ -68,6 +68,10 @@ def load_settings(**flags: object) -> Settings:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         details = [
-            f"PROVISION_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
+            f"{_variable(str(fault['loc'][0]))}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults
         ]
         raise SettingsError("A setting cannot be used.", details) from None
+
+
+def _variable(name: str) -> str:
+    return f"PROVISION_{name}".upper()
