@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ else:
     import tomli as tomllib
 
 SANDBOX = "sandbox"
-PLACEHOLDER = re.compile(r"\{(\w+)(?::(\d+))?\}")
+PLACEHOLDER = re.compile(r"\{([a-z]+)(?::([1-9][0-9]?))?\}")
 DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 
 Domain = Annotated[str, Field(pattern=DOMAIN)]
@@ -55,6 +56,13 @@ def _template(*names: str) -> AfterValidator:
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> _Table:
+        for name, value in self.__dict__.items():
+            if isinstance(value, tuple) and len(set(value)) < len(value):
+                raise ValueError(f"{name} names something twice")
+        return self
+
 
 class Limit(_Table):
     """One bound of a guard: a count, or a share of what exists."""
@@ -75,9 +83,9 @@ def _limit(item: object) -> Limit:
     if isinstance(item, Limit):
         return item
     text = str(item).strip()
-    if re.fullmatch(r"\d+", text) and not isinstance(item, bool):
+    if re.fullmatch(r"[0-9]{1,9}", text) and not isinstance(item, bool):
         return Limit(count=int(text))
-    if re.fullmatch(r"\d+(\.\d+)?%", text) and float(text[:-1]) <= 100:
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?%", text) and float(text[:-1]) <= 100:
         return Limit(percent=float(text[:-1]))
     raise ValueError(f"'{item}' is neither a count (200) nor a share (\"5%\")")
 
@@ -179,6 +187,12 @@ class Licensing(_Table):
     intune_for_education: NotYet = False
 
 
+def _iso_date(value: str) -> str:
+    if value:
+        date.fromisoformat(value)
+    return value
+
+
 SECTION_FIELDS = ("title", "code", "number", "course", "term", "school", "id")
 
 
@@ -189,7 +203,7 @@ class Sections(_Table):
     domain: Domain | None = None
     display_name: Annotated[str, _template(*SECTION_FIELDS)] = "{title}"
     teachers_own_name: bool = False
-    student_start: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    student_start: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"), AfterValidator(_iso_date)] = ""
     owner_roles: tuple[str, ...] = ("teacher", "professor", "lecturer", "instructor", "faculty")
     properties: tuple[Literal["course", "term", "class_code", "grade"], ...] = ()
     teams: Annotated[str, _not_yet("none")] = "none"
@@ -244,7 +258,7 @@ class Protect(_Table):
 class PlanRules(_Table):
     """`[plan]`."""
 
-    expires: Annotated[str, Field(pattern=r"^\d+[mhd]$")] = "72h"
+    expires: Annotated[str, Field(pattern=r"^[0-9]{1,4}[mhd]$")] = "72h"
     approval: Literal["none", "required"] = "none"
 
     @property
@@ -302,8 +316,7 @@ def load_profile(path: Path) -> Profile:
     Raises `ProfileError` with one line per fault: where in the file, what is wrong.
     """
     try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file)
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ProfileError(
             f"The profile {path} cannot be read: {error.strerror or error}.",
@@ -311,7 +324,7 @@ def load_profile(path: Path) -> Profile:
         ) from None
     except UnicodeDecodeError:
         raise ProfileError(f"The profile {path} is not UTF-8 text.", ["Save it as UTF-8."]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ProfileError(f"The profile {path} is not valid TOML: {error}.") from None
     if "folder" in tables:
         raise ProfileError(f"The profile {path} cannot be used.", ["folder: there is no such name"])

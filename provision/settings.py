@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     @classmethod
     def _https_or_loopback(cls, value: str) -> str:
         parts = urlsplit(value)
+        if parts.port == 0:
+            raise ValueError("must have a port from 1 to 65535")
         if parts.scheme == "https" and parts.hostname:
             return value.rstrip("/")
         if parts.scheme == "http" and is_loopback(value):
@@ -65,6 +67,8 @@ def load_settings(**flags: object) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
+    except UnicodeDecodeError:
+        raise SettingsError("The file .env is not UTF-8 text.", ["Save it as UTF-8."]) from None
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         details = [

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from provision.plan.guards.roster_shrinks import COUNTS
 from provision.plan.planfile import Header
 from provision.policy.kinds import LINKS, OBJECTS
 from provision.profile import Profile
@@ -31,15 +30,15 @@ class Settled:
 
 
 def start_run(store: Store, run: str, header: Header) -> None:
-    """Open a run, and settle what the staleness check found done by an interrupted one."""
+    """Open a run, and record what the staleness check has settled without a request."""
     store.run(
         "INSERT INTO journal.runs VALUES (?, ?, ?, ?, NULL, 0, 0, 0, 0)",
         [run, header["digest"], header["tenant"]["id"], _now()],
     )
     found = store.rows("""
-        SELECT w.id, w.object_id FROM run.work w
-        WHERE w.state = 'done' AND w.id NOT IN (SELECT change_id FROM journal.outcomes WHERE status = 'done')""")
-    record_outcomes(store, run, [Settled(id_, "done", object_id, None, 0) for id_, object_id in found])
+        SELECT w.id, w.state, w.object_id, w.error FROM run.work w
+        WHERE w.state <> 'waiting' AND w.id NOT IN (SELECT id FROM run.done_before)""")
+    record_outcomes(store, run, [Settled(id_, state, object_id, error, 0) for id_, state, object_id, error in found])
 
 
 def record_intents(store: Store, run: str, ids: Sequence[str]) -> None:
@@ -80,6 +79,9 @@ def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
                                   object_id = coalesce(w.object_id, s.object_id)
             FROM settled s WHERE s.id = w.id""")
         _write_ledger(store, run)
+        store.run("""
+            UPDATE roster.persons SET password = NULL WHERE password IS NOT NULL AND 'user:' || id IN (
+                SELECT w.key FROM run.work w JOIN settled s ON s.id = w.id WHERE s.status = 'done')""")
 
 
 def _write_ledger(store: Store, run: str) -> None:
@@ -88,7 +90,12 @@ def _write_ledger(store: Store, run: str) -> None:
     store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT w.key {done} AND w.kind IN {objects})")
     store.run(f"INSERT INTO ledger.objects SELECT w.kind, w.key, w.object_id, ? {done} AND w.kind IN {objects}", [run])
     links = literals(kind.name for kind in LINKS)
-    store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT w.key {done} AND w.kind IN {links})")
+    # a removal that somebody else was quicker with leaves nothing of ours behind either
+    ended = (
+        "FROM run.work w JOIN settled s ON s.id = w.id "
+        "WHERE (s.status = 'done' OR w.action = 'remove' AND s.status = 'stale')"
+    )
+    store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT w.key {ended} AND w.kind IN {links})")
     store.run(
         """
         INSERT INTO ledger.links
@@ -114,29 +121,43 @@ def finish_run(store: Store, run: str) -> dict[str, int]:
 
 
 def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
-    """Keep what this plan was made from: the roster's counts, its files, and the objects that were matched.
+    """Let the ledger take over what this plan was made from: the roster's files and counts, the objects that were
+    matched, the links as the plan corrected them.
 
-    Only while the store still holds the tables of this plan; a plan that was overtaken by a later one changes
-    nothing here. What the planner adopted (`sections.adopt_members`) counts as put there by the roster from now on.
+    A plan that was made with another state folder left nothing here but the list of its files.
     """
-    if store.value("SELECT digest FROM run.planned") != header["digest"]:
-        return
+    digest = header["digest"]
     with store.transaction():
         store.run("DELETE FROM ledger.profile")
         store.run("INSERT INTO ledger.profile VALUES (?, ?)", [profile.name, header["tenant"]["id"]])
-        store.run("DELETE FROM ledger.roster_counts")
-        store.run(f"INSERT INTO ledger.roster_counts {COUNTS}")
         store.run("DELETE FROM ledger.roster_files")
-        store.run("INSERT INTO ledger.roster_files SELECT file, records FROM roster.files")
-        store.run(
-            "INSERT INTO ledger.links SELECT 'member', key, left_key, right_key, left_id, right_id, role, ? "
-            "FROM run.adopted WHERE key NOT IN (SELECT key FROM ledger.links WHERE kind = 'member')",
-            [run],
+        store.insert(
+            "ledger.roster_files", ("file", "records"), [(f["file"], f["records"]) for f in header["roster"]["files"]]
         )
-        for kind in OBJECTS:
-            matched = f"FROM {kind.desired} WHERE object_id IS NOT NULL"
-            store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key {matched})")
-            store.run(f"INSERT INTO ledger.objects SELECT '{kind.name}', key, object_id, ? {matched}", [run])
+        if store.value("SELECT count(*) FROM planned.plans WHERE digest = ?", [digest]):
+            _take_over(store, digest, run)
+
+
+def _take_over(store: Store, digest: str, run: str) -> None:
+    store.run("DELETE FROM ledger.roster_counts")
+    store.run(
+        "INSERT INTO ledger.roster_counts SELECT entity, school, records FROM planned.roster_counts WHERE digest = ?",
+        [digest],
+    )
+    # what this run has just written is newer than what it was planned from
+    ours = "(SELECT key FROM run.work WHERE state IN ('done', 'stale'))"
+    objects = f"FROM planned.objects WHERE digest = ? AND key NOT IN {ours}"
+    store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key {objects})", [digest])
+    store.run(f"INSERT INTO ledger.objects SELECT kind, key, object_id, ? {objects}", [run, digest])
+    links = f"FROM planned.links p WHERE p.digest = ? AND p.was NOT IN {ours} AND coalesce(p.key, '') NOT IN {ours}"
+    store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT p.was {links})", [digest])
+    store.run(
+        f"INSERT INTO ledger.links SELECT kind, key, left_key, right_key, left_id, right_id, role, ? {links} "
+        "AND p.key IS NOT NULL AND p.key NOT IN (SELECT key FROM ledger.links)",
+        [run, digest],
+    )
+    for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
+        store.run(f"DELETE FROM planned.{table} WHERE digest = ?", [digest])
 
 
 def _now() -> datetime:

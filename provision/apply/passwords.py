@@ -1,6 +1,7 @@
-"""First passwords: made here, durable in a private file before the account is, and nowhere else.
+"""First passwords: durable in a private file before the account is.
 
-They are never in the plan, the store, a log or a result. A create that was attempted before keeps the password of
+A random one is made here and stands nowhere else: not in the plan, the store, a log or a result. One that the
+roster gives stands in the store, too, from planning until its account has been made. A create that was attempted before keeps the password of
 that attempt, because its account may exist. The password of an existing user is never touched.
 """
 
@@ -9,9 +10,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import string
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.errors import StateError
@@ -56,6 +56,8 @@ class PasswordFile:
         )
         try:
             with self._appending() as handle:
+                if self._is_torn():
+                    text = "\n" + text
                 os.write(handle, text.encode())
                 os.fsync(handle)
         except OSError as error:
@@ -67,18 +69,28 @@ class PasswordFile:
     def _appending(self) -> Iterator[int]:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            os.fchmod(handle, 0o600)
             yield handle
         finally:
             os.close(handle)
+
+    def _is_torn(self) -> bool:
+        """Whether the last line was cut off, by a full disk for example."""
+        with self.path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            if not file.tell():
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read() != b"\n"
 
     def _lines(self) -> Iterator[dict[str, str]]:
         """Whole lines only: a line that was cut off belongs to a request that never left."""
         try:
             with self.path.open(encoding="utf-8") as file:
                 for text in file:
-                    if text.endswith("\n") and text.strip(string.whitespace):
+                    with suppress(ValueError):
                         yield json.loads(text)
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise StateError(f"{self.path} cannot be read: {error}.") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,10 +22,12 @@ from provision.apply.queue import ReadyQueue, Unit
 from provision.apply.results import write_results
 from provision.apply.verify import verify_header, verify_tenant
 from provision.apply.writer import DirectoryWriter
+from provision.errors import ProvisionError
 from provision.plan.planfile import PlanFile
 from provision.plan.reader import DirectoryReader
 from provision.profile import Profile
 from provision.store import Store
+from provision.store.files import check_writable
 
 IN_FLIGHT = 8  # batches at once: enough to fill the published write quota at Graph's usual latency
 Progress = Callable[[int, int], None]
@@ -67,6 +70,8 @@ async def apply_plan(
     """
     plan.verify()
     verify_header(plan.header, profile, overrides, now)
+    if results is not None:
+        check_writable(results)
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
@@ -78,13 +83,26 @@ async def apply_plan(
     journal.start_run(store, run, plan.header)
     try:
         await _Flights(store, profile, writer, passwords, run, progress).carry_out()
-        journal.remember(store, profile, plan.header, run)
-    finally:
-        store.run("UPDATE run.work SET state = 'skipped', error = 'the run was cut short' WHERE state = 'waiting'")
-        counts = journal.finish_run(store, run)
-        if results is not None:
-            write_results(store, results)
-    return Applied(run, counts)
+    except BaseException:
+        with suppress(ProvisionError):  # the first trouble is the one to tell
+            _finish(store, run, results)
+        raise
+    journal.remember(store, profile, plan.header, run)
+    return Applied(run, _finish(store, run, results))
+
+
+def _finish(store: Store, run: str, results: Path | None) -> dict[str, int]:
+    """Give every change its result, also those that were not reached or not answered."""
+    store.run("""
+        UPDATE run.work w SET state = 'skipped', error = CASE
+            WHEN w.id IN (SELECT change_id FROM journal.unsettled)
+                THEN 'the run was cut short: it was sent, and the answer is not known; the next run looks'
+            ELSE 'the run was cut short before it was sent' END
+        WHERE w.state = 'waiting'""")
+    counts = journal.finish_run(store, run)
+    if results is not None:
+        write_results(store, results)
+    return counts
 
 
 class _Flights:
@@ -117,7 +135,8 @@ class _Flights:
         try:
             while self._launch() or self._flying:
                 landed, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
-                for flight in landed:
+                # whoever came home is recorded before anybody's trouble is told
+                for flight in sorted(landed, key=lambda flight: flight.exception() is not None):
                     self._land(self._flying.pop(flight), flight.result())
         finally:
             for flight in self._flying:

@@ -36,9 +36,7 @@ def read_status(store: Store) -> Status:
     runs = store.rows(f"""
         SELECT run, finished IS NOT NULL, done, failed, skipped, stale FROM journal.runs
         ORDER BY started DESC LIMIT {LAST_RUNS}""")
-    unsettled = store.value("""
-        SELECT count(*) FROM journal.intents i
-        ANTI JOIN journal.outcomes o ON o.change_id = i.change_id""")
+    unsettled = store.value("SELECT count(*) FROM journal.unsettled")
     return {
         "ledger": {str(kind): int(number) for kind, number in ledger},
         "runs": [

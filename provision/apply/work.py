@@ -33,9 +33,15 @@ def load_work(store: Store, plan: PlanFile) -> None:
             WHERE w.type = 'change'""")
     store.run(
         """
-        UPDATE run.work w SET state = 'done'
-        FROM journal.outcomes o JOIN journal.runs r ON r.run = o.run
-        WHERE o.change_id = w.id AND o.status = 'done' AND r.plan_id = ?""",
+        CREATE OR REPLACE TABLE run.done_before AS
+        SELECT DISTINCT o.change_id AS id FROM journal.outcomes o JOIN journal.runs r ON r.run = o.run
+        WHERE o.status = 'done' AND r.plan_id = ?""",
+        [plan.header["digest"]],
+    )
+    store.run("UPDATE run.work SET state = 'done' WHERE id IN (SELECT id FROM run.done_before)")
+    store.run(
+        "CREATE OR REPLACE TABLE run.attempted AS "
+        "SELECT DISTINCT change_id AS id FROM journal.unsettled WHERE plan_id = ?",
         [plan.header["digest"]],
     )
 
@@ -45,7 +51,7 @@ def want_links(store: Store) -> None:
     store.run("""
         CREATE OR REPLACE TABLE run.wanted AS
         SELECT DISTINCT kind, left_id AS object_id FROM run.work
-        WHERE left_id IS NOT NULL AND kind <> 'license' AND state = 'waiting'""")
+        WHERE left_id IN (SELECT object_id FROM current.objects) AND kind <> 'license' AND state = 'waiting'""")
 
 
 def mark_stale(store: Store) -> None:
@@ -54,9 +60,6 @@ def mark_stale(store: Store) -> None:
     What an interrupted run of ours had sent, and the directory now shows, is done. What somebody else changed is
     stale: named, skipped, and the rest goes on.
     """
-    store.run("""
-        CREATE OR REPLACE TABLE run.attempted AS
-        SELECT DISTINCT change_id AS id FROM journal.intents""")
     for kind in OBJECTS:
         _mark_objects(store, kind)
     present = "(w.kind, w.left_id, w.right_id) IN (SELECT (kind, left_id, right_id) FROM current.links)"

@@ -35,7 +35,8 @@ def apply_command(
         made = PlanFile(plan) if plan else asyncio.run(plan_to(run, roster, Path(scratch) / "plan.jsonl", allow))
         if not plan and not as_json:
             show_plan(made)
-        verify_header(made.header, run.profile, allow.overrides, datetime.now(timezone.utc))
+        if not plan:
+            verify_header(made.header, run.profile, allow.overrides, datetime.now(timezone.utc))
         if not plan and not yes and made.header["counts"] and not confirm("Apply this plan?"):
             tell("Nothing was applied.")
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from provision.apply.passwords import PasswordFile
@@ -16,7 +16,7 @@ from provision.graph import Graph, GraphReader, GraphWriter, connect
 from provision.plan.guards import GUARDS
 from provision.plan.header import plan_header
 from provision.plan.planfile import PlanFile, write_plan
-from provision.plan.planner import make_plan, planned_as
+from provision.plan.planner import keep_for_apply, make_plan
 from provision.policy.kinds import ORDER
 from provision.profile import Profile, load_profile
 from provision.roster.options import RosterOptions
@@ -97,7 +97,7 @@ async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -
         draft = await make_plan(run.store, profile, GraphReader(graph), now, allow.overrides, allow.recreate)
     header = plan_header(run.store, profile, draft, loaded.format)
     plan = PlanFile(write_plan(run.store, header, out, ORDER))
-    planned_as(run.store, plan.header["digest"])
+    keep_for_apply(run.store, profile, plan.header["digest"], now + timedelta(seconds=profile.plan.seconds))
     return plan
 
 

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from provision.apply.run import Progress as Telling
 from provision.apply.run import silent
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, UsageError
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, Page
 
@@ -62,10 +62,9 @@ def write_all(parts: Iterable[str]) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask, and take nothing but the word `yes`. Where nobody can answer, the answer is no."""
+    """Ask, and take nothing but the word `yes`. Raises `UsageError` where nobody can answer."""
     if not sys.stdin.isatty():
-        tell("Nobody is there to ask. Add --yes to apply without a question.")
-        return False
+        raise UsageError("Nobody is there to ask; nothing was applied.", ["Add --yes to apply without a question."])
     sys.stderr.write(f"{question} Type 'yes' to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"

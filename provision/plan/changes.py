@@ -21,7 +21,8 @@ BUNDLED = {LICENSE.name: LICENSE.name, OWNER.name: "group", MEMBER.name: "group"
 def start(store: Store) -> None:
     """Empty tables, and the ledger as far as it is confirmed.
 
-    `run.known_links` is the ledger, plus what an interrupted run was adding and the directory shows as there.
+    `run.known_links` is the ledger, plus what an interrupted run was adding and the directory shows as there. A
+    person whom the roster now calls by another id goes by that id, and a link has the role the roster gives it now.
     """
     store.run("""
         CREATE OR REPLACE TABLE run.changes (
@@ -33,18 +34,39 @@ def start(store: Store) -> None:
             what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
     store.run("""
         CREATE OR REPLACE TABLE run.known_links AS
-        SELECT kind, key, left_key, right_key, left_id, right_id, role FROM ledger.links
-        UNION
-        SELECT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
-        FROM journal.intents i
-        JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
-        WHERE i.action = 'add' AND i.change_id || i.run NOT IN (SELECT change_id || run FROM journal.outcomes)""")
+        WITH known AS (
+            SELECT kind, key, left_key, right_key, left_id, right_id, role FROM ledger.links
+            UNION
+            SELECT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
+            FROM journal.unsettled i
+            JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
+            WHERE i.action = 'add'
+        )
+        SELECT k.kind, k.key AS was, k.left_key, k.left_id, k.right_id,
+               CASE WHEN u.key <> k.right_key
+                    THEN left(k.key, len(k.key) - len(k.right_key) + len('user:')) || u.person_id
+                    ELSE k.key END AS key,
+               coalesce(u.key, k.right_key) AS right_key, coalesce(d.role, k.role) AS role
+        FROM known k
+        LEFT JOIN desired.users u ON u.object_id = k.right_id
+        LEFT JOIN desired.links d ON d.kind = k.kind AND d.left_id = k.left_id AND d.right_id = k.right_id""")
+    # what a guard measures removals against: students' links that are ours, there, and of what the roster still has
+    store.run("""
+        CREATE OR REPLACE TABLE run.live_links AS
+        SELECT k.kind, k.left_key, coalesce(s.school_id, o.org_id, g.org_id) AS org_id
+        FROM run.known_links k
+        JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        LEFT JOIN desired.sections s ON s.key = k.left_key
+        LEFT JOIN desired.schools o ON o.key = k.left_key
+        LEFT JOIN desired.school_groups g ON g.key = k.left_key
+        WHERE k.role = 'student' AND coalesce(s.key, o.key, g.key) IS NOT NULL""")
     store.run("""
         CREATE OR REPLACE TABLE run.new_links AS
         SELECT d.*, k.key IS NOT NULL AS was_ours
         FROM desired.links d
         LEFT JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id
-        LEFT JOIN (SELECT DISTINCT kind, key FROM run.known_links) k ON k.kind = d.kind AND k.key = d.key
+        LEFT JOIN (SELECT DISTINCT kind, left_id, right_id, key FROM run.known_links) k
+            ON k.kind = d.kind AND k.left_id = d.left_id AND k.right_id = d.right_id
         WHERE c.kind IS NULL""")
 
 

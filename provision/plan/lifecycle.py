@@ -72,17 +72,25 @@ def l3_student_joins(store: Store, profile: Profile, today: date) -> None:
 def l4_student_leaves(store: Store, _profile: Profile, _today: date) -> None:
     """Only from a section that the roster still has, only what the ledger shows as ours, only what nothing holds."""
     school = "(SELECT s.school_id FROM desired.sections s WHERE s.key = k.left_key)"
-    file = "(SELECT min(e.file) FROM roster.enrollments e WHERE lower(e.role) = 'student')"
-    remove_links(store, MEMBER, "L4", school, file, """
+    file = "(SELECT min(e.file) FROM run.named e WHERE e.left_key = k.left_key)"
+    remove_links(store, MEMBER, "L4", school, file, f"""
         k.role = 'student'
         AND (k.left_key, k.left_id) IN (SELECT (key, object_id) FROM desired.sections WHERE object_id IS NOT NULL)
-        AND (k.left_key, k.right_key) NOT IN (
-            SELECT ('section:' || section_id, 'user:' || person_id) FROM roster.enrollments)
-        AND NOT EXISTS (
-            SELECT 1 FROM roster.held h
-            WHERE (h.kind = 'enrollment' AND coalesce('section:' || h.id = k.left_key, true)
-                                         AND coalesce('user:' || h.other_id = k.right_key, true))
-               OR (h.kind = 'person' AND coalesce('user:' || h.id = k.right_key, true)))""")  # fmt: skip
+        AND (k.left_key, k.right_key) NOT IN (SELECT (left_key, right_key) FROM run.named)
+        AND (k.left_key, k.right_id) NOT IN (
+            SELECT (left_key, right_id) FROM run.named WHERE right_id IS NOT NULL)
+        AND {_READABLE.format("'enrollments'")} AND {_KNOWN_PERSON}""")  # fmt: skip
+
+
+_READABLE = "NOT EXISTS (SELECT 1 FROM roster.held h WHERE h.kind = 'unknown' AND h.id IN ({}))"
+"""No record of these tables is so bad that nobody can tell whom it speaks of."""
+
+_KNOWN_PERSON = """
+        lower(k.right_key) NOT IN (SELECT lower('user:' || h.id) FROM roster.held h WHERE h.kind = 'person')
+        AND (k.right_key LIKE 'user:student/%' OR k.right_key LIKE 'user:teacher/%') = (
+            SELECT coalesce(bool_or(p.id <> p.source_id), false) FROM roster.persons p)"""
+"""Nothing holds the person, and the roster names persons in the way in which the ledger remembers this one:
+after a change of format, whoever was not matched is left alone."""
 
 
 def l5_teacher_joins(store: Store, _profile: Profile, _today: date) -> None:
@@ -135,14 +143,18 @@ def l9_school_gone(store: Store, _profile: Profile, _today: date) -> None:
 def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
     """Added to the new school; a student leaves the old one, and its group, only when the profile says `move`.
 
-    Only where the roster still has both the student and the old school: what is gone is kept (L7, L9).
+    Only where the roster still has both the student and the old school (what is gone is kept, L7 and L9), and
+    only where every record about orgs, persons and roles could be read.
     """
-    left = """
+    left = f"""
         k.role = 'student'
         AND k.right_key IN (SELECT l.right_key FROM desired.links l WHERE l.kind = 'school_user')
-        AND {org} IN (SELECT s.id FROM run.schools s)
-        AND ({org}, k.right_key) NOT IN (
-            SELECT (s.school_id, 'user:' || s.person_id) FROM run.person_schools s WHERE s.school_id IS NOT NULL)"""
+        AND {{org}} IN (SELECT s.id FROM run.schools s)
+        AND ({{org}}, k.right_key) NOT IN (
+            SELECT (s.school_id, 'user:' || s.person_id) FROM run.person_schools s WHERE s.school_id IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM roster.findings f WHERE f.rule = 'unknown-reference'
+                        AND f.file IN (SELECT o.file FROM roster.orgs o))
+        AND {_READABLE.format("'orgs', 'persons', 'roles'")} AND {_KNOWN_PERSON}"""
     school = "replace(k.left_key, 'school:', '')"
     left_school = left.format(org=school)
     if profile.schools.moves == "move":

@@ -15,6 +15,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,6 +29,11 @@ FORMAT_VERSION = "1.0"
 COMPRESS_ABOVE = 64 * 1024 * 1024  # bytes of lines; larger plans get .gz added to their name
 Header = dict[str, Any]
 Line = dict[str, Any]
+
+REQUIRED: dict[str, type] = {
+    "created_at": str, "expires_at": str, "tenant": dict, "profile": dict, "roster": dict, "counts": dict,
+    "notes": dict, "guards": list, "licenses": list, "schools": list, "estimate": dict, "digest": str,
+}  # fmt: skip
 
 CHANGES = """
     SELECT json_object('type', 'change', 'id', id, 'kind', kind, 'action', action, 'key', key,
@@ -81,6 +87,9 @@ class PlanFile:
                 f"{path} has plan format {version or 'unknown'}; this version reads {FORMAT_VERSION}.",
                 ["Apply it with the version that made it, or plan again."],
             )
+        missing = [name for name in REQUIRED if not isinstance(self.header.get(name), REQUIRED[name])]
+        if missing:
+            raise PlanFileError(f"{path} is not a plan: its first line has no {missing[0]}.")
 
     def verify(self) -> None:
         """Raise `PlanFileError` when the file is not, byte for byte, what was planned."""
@@ -127,7 +136,7 @@ class PlanFile:
             with ExitStack() as stack:
                 raw = stack.enter_context(self.path.open("rb"))
                 yield from stack.enter_context(gzip.open(raw)) if self.path.suffix == ".gz" else raw
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise PlanFileError(f"The plan {self.path} cannot be read: {reason}.") from None
 
@@ -147,7 +156,7 @@ def _seal(header: Header, lines: str) -> str:
 
 
 def _dump(header: Header) -> bytes:
-    return json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
 
 
 @contextmanager

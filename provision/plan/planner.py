@@ -11,10 +11,11 @@ from datetime import datetime
 from provision.errors import StalePlan
 from provision.plan import changes
 from provision.plan.guards import Verdict, judge_all
+from provision.plan.guards.roster_shrinks import COUNTS
 from provision.plan.lifecycle import RULES
 from provision.plan.reader import DirectoryReader
 from provision.policy import desire
-from provision.policy.kinds import GROUP_MEMBER, MEMBER, OWNER, SCHOOL_SECTION, SCHOOL_USER
+from provision.policy.kinds import GROUP_MEMBER, MEMBER, OBJECTS, OWNER, SCHOOL_SECTION, SCHOOL_USER
 from provision.profile import Profile
 from provision.store import Store
 
@@ -47,7 +48,7 @@ async def make_plan(
     want_links(store)
     await reader.read_links(store)
     changes.start(store)
-    _adopt_members(store, profile)
+    _name_pairs(store)
     for rule in RULES:
         if rule.step is not None:
             rule.step(store, profile, now.date())
@@ -79,37 +80,100 @@ def want_links(store: Store) -> None:
         for kind in kinds:
             store.run(f"""
                 INSERT INTO run.wanted
-                SELECT DISTINCT '{kind.name}', object_id FROM ({objects}) WHERE object_id IS NOT NULL""")
+                SELECT DISTINCT '{kind.name}', object_id FROM ({objects})
+                WHERE object_id IN (SELECT object_id FROM current.objects)""")
 
 
-def _adopt_members(store: Store, profile: Profile) -> None:
+def _name_pairs(store: Store) -> None:
+    """`run.named`: every membership that the roster speaks of, whether we can act on it or not.
+
+    By the ids of the roster, and by every account that the person has a claim to: a person who got another id, or
+    whose match is in doubt, is still the one who sits in that class.
+    """
+    store.run("""
+        CREATE OR REPLACE TABLE run.named AS
+        WITH pairs AS (
+            SELECT section_id, person_id, file FROM roster.enrollments
+            UNION ALL SELECT id, other_id, file FROM roster.held WHERE kind = 'enrollment'
+        )
+        SELECT 'section:' || p.section_id AS left_key, 'user:' || p.person_id AS right_key, c.object_id AS right_id,
+               min(p.file) AS file
+        FROM pairs p LEFT JOIN run.user_claims c ON lower(c.key) = lower('user:' || p.person_id)
+        GROUP BY ALL
+        UNION ALL
+        SELECT 'section:' || p.section_id, l.key, l.object_id, p.file
+        FROM pairs p JOIN ledger.objects l ON l.kind = 'user' AND lower(l.key) = lower('user:' || p.person_id)""")
+
+
+def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetime) -> None:
+    """Keep what this plan was made from, until it has been applied or has expired.
+
+    The ledger takes it over when the plan has been applied, whatever is planned in between.
+    """
+    with store.transaction():
+        expired = "(SELECT digest FROM planned.plans WHERE expires < now())"
+        for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
+            store.run(f"DELETE FROM planned.{table} WHERE digest IN {expired} OR digest = ?", [digest])
+        store.run("INSERT INTO planned.plans VALUES (?, ?)", [digest, expires])
+        store.run("INSERT INTO planned.roster_files SELECT ?, file, records FROM roster.files", [digest])
+        store.run(f"INSERT INTO planned.roster_counts SELECT ?, * FROM ({COUNTS})", [digest])
+        for kind in OBJECTS:
+            store.run(
+                f"INSERT INTO planned.objects SELECT ?, '{kind.name}', key, object_id FROM {kind.desired} "
+                "WHERE object_id IS NOT NULL",
+                [digest],
+            )
+        store.run(
+            f"""
+            INSERT INTO planned.links
+            SELECT ?1, k.was, k.kind, k.key, k.left_key, k.right_key, k.left_id, k.right_id, k.role
+            FROM run.known_links k
+            WHERE NOT ({_FORGOTTEN}) AND (k.kind, k.key, coalesce(k.role, '')) NOT IN (
+                SELECT (kind, key, coalesce(role, '')) FROM ledger.links)
+            UNION ALL
+            SELECT ?1, k.was, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM run.known_links k WHERE {_FORGOTTEN}""",
+            [digest],
+        )
+        if profile.sections.adopt_members:
+            _adopt_members(store, digest)
+
+
+_FORGOTTEN = """
+    k.left_id IN (SELECT object_id FROM run.wanted)
+    AND (k.kind, k.left_id, k.right_id) NOT IN (SELECT (kind, left_id, right_id) FROM current.links)
+    AND k.key NOT IN (SELECT key FROM desired.links)
+    AND (k.left_key, k.right_key) NOT IN (SELECT (left_key, right_key) FROM run.named)"""
+"""Links that are no longer there and that the roster no longer names: if somebody makes one anew, it is theirs."""
+
+
+def _adopt_members(store: Store, digest: str) -> None:
     """At first contact with a section, students who are in it already count as put there by the roster, if asked."""
-    store.run("DELETE FROM run.adopted")
-    if profile.sections.adopt_members:
-        store.run("""
-            INSERT INTO run.adopted
-            SELECT d.key, d.left_key, d.right_key, d.left_id, d.right_id, d.role FROM desired.links d
-            JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id
-            WHERE d.kind = 'member' AND d.role = 'student'
-              AND d.left_key NOT IN (SELECT key FROM ledger.objects WHERE kind = 'section')""")
-
-
-def planned_as(store: Store, digest: str) -> None:
-    """Note which plan the tables of the store belong to, for when it has been applied."""
-    store.run("DELETE FROM run.planned")
-    store.run("INSERT INTO run.planned VALUES (?)", [digest])
+    store.run(
+        """
+        INSERT INTO planned.links
+        SELECT ?, d.key, d.kind, d.key, d.left_key, d.right_key, d.left_id, d.right_id, d.role FROM desired.links d
+        JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id
+        WHERE d.kind = 'member' AND d.role = 'student'
+          AND d.left_key NOT IN (SELECT key FROM ledger.objects WHERE kind = 'section')
+          AND d.key NOT IN (SELECT key FROM run.known_links WHERE kind = 'member')""",
+        [digest],
+    )
 
 
 def _note_what_is_held(store: Store) -> None:
     store.run("INSERT INTO run.notes SELECT what, kind, key, rule, file, record, field FROM run.set_aside")
-    store.run("""
+    # a record that could speak of anything holds all of its kind, which is written with a star
+    unknown = """CASE id WHEN 'enrollments' THEN 'member' WHEN 'sections' THEN 'section'
+                         WHEN 'orgs' THEN 'school' ELSE 'user' END"""
+    store.run(f"""
         INSERT INTO run.notes
         SELECT DISTINCT 'held',
-               CASE kind WHEN 'org' THEN 'school' WHEN 'person' THEN 'user' WHEN 'enrollment' THEN 'member'
-                         ELSE kind END,
-               CASE kind WHEN 'org' THEN 'school:' || coalesce(id, '*')
-                         WHEN 'person' THEN 'user:' || coalesce(id, '*')
-                         WHEN 'section' THEN 'section:' || coalesce(id, '*')
-                         ELSE 'member:' || coalesce(run.part(id), '*') || '/' || coalesce(other_id, '*') END,
+               CASE kind WHEN 'org' THEN 'school' WHEN 'section' THEN 'section' WHEN 'enrollment' THEN 'member'
+                         WHEN 'person' THEN 'user' ELSE {unknown} END,
+               CASE kind WHEN 'org' THEN 'school:' || id
+                         WHEN 'person' THEN 'user:' || id
+                         WHEN 'section' THEN 'section:' || id
+                         WHEN 'enrollment' THEN 'member:' || run.part(id) || '/' || other_id
+                         ELSE {unknown} || ':*' END,
                rule, file, record, NULL
         FROM roster.held""")

@@ -6,6 +6,7 @@ the words of the plan's notes.
 
 from __future__ import annotations
 
+from provision.errors import UsageError
 from provision.policy.domains import check_domains
 from provision.policy.licenses import desire_licenses
 from provision.policy.links import desire_links
@@ -36,3 +37,13 @@ def desire(store: Store, profile: Profile, recreate: frozenset[str] = frozenset(
     desire_school_groups(store, profile, recreate)
     desire_links(store, profile)
     desire_licenses(store, profile)
+    refuse_idle_names(store, recreate)
+
+
+def refuse_idle_names(store: Store, recreate: frozenset[str]) -> None:
+    """Raise `UsageError` for a `--recreate` that names nothing of ours that was deleted by hand."""
+    idle = [
+        key for key in sorted(recreate) if not store.value("SELECT count(*) FROM ledger.objects WHERE key = ?", [key])
+    ]
+    if idle:
+        raise UsageError(f"--recreate {idle[0]}: no object of ours has this key.", ["The plan's notes give the keys."])

@@ -14,7 +14,7 @@ from provision.store.sql import literal
 
 
 def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
-    """Make `desired.school_groups` and `current.school_groups` (the same columns, from `current.groups`)."""
+    """Make `desired.school_groups`; a group is found again by its `uniqueName`."""
     store.run("""
         CREATE OR REPLACE TABLE run.wanted_school_groups (
             key TEXT, anchor TEXT, role TEXT, org_id TEXT, display_name TEXT, file TEXT, record BIGINT)""")
@@ -31,10 +31,6 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
                    {literal(f"provision_{profile.name}_")} || {_unique("o.id")} || '_{role}',
                    '{role}', o.id, left({name}, 256), o.file, o.record
             FROM run.schools o""")
-    store.run("""
-        CREATE OR REPLACE TABLE current.school_groups AS
-        SELECT object_id, unique_name, display_name, mail_nickname, NULL::TEXT AS description
-        FROM current.groups WHERE unique_name IS NOT NULL""")
     match_by_anchor(store, "school_group", "run.wanted_school_groups", "current.school_groups", "unique_name")
     set_aside_objects(store, "school_group", "run.wanted_school_groups", recreate)
     store.run("""
@@ -47,8 +43,8 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
 
 
 def _unique(column: str) -> str:
-    """The school's id, or where it has characters that a name cannot take, those replaced and a hash added."""
+    """The school's id. Names ignore case and are short, so an id that is not plain gets a hash to stay its own."""
     return (
-        f"CASE WHEN regexp_full_match({column}, '[A-Za-z0-9-]+') THEN {column} "
-        f"ELSE regexp_replace({column}, '[^A-Za-z0-9-]', '-', 'g') || '-' || left(sha256({column}), 8) END"
+        f"CASE WHEN regexp_full_match({column}, '[a-z0-9-]{{1,40}}') THEN {column} "
+        f"ELSE left(regexp_replace({column}, '[^A-Za-z0-9-]', '-', 'g'), 40) || '-' || left(sha256({column}), 8) END"
     )

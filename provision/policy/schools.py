@@ -21,7 +21,7 @@ def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> 
 
     store.run(f"""
         CREATE OR REPLACE TABLE desired.schools AS
-        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, w.name AS display_name,
+        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, left(w.name, 256) AS display_name,
                'sis' AS external_source,
                {selected("school_number", "w.number")} AS school_number,
                {selected("phone", "w.phone")} AS phone,

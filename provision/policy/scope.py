@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.errors import ProfileError
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literals
@@ -38,6 +39,7 @@ def select_scope(store: Store, profile: Profile) -> None:
         FROM roster.orgs o
         WHERE lower(o.type) IN {types} AND ({everything} OR o.id IN {chosen})
           AND o.id NOT IN (SELECT id FROM roster.held WHERE kind = 'org')""")
+    _refuse_unknown_schools(store, profile)
     store.run(f"""
         CREATE OR REPLACE TABLE run.sections AS
         SELECT 'section:' || s.id AS key, o.school_id, s.*
@@ -52,7 +54,7 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
     owners = literals(role.lower() for role in profile.sections.owner_roles)
     store.run(f"""
         CREATE OR REPLACE TABLE run.person_schools AS
-        SELECT DISTINCT r.person_id, o.school_id, lower(r.role) = 'student' AS as_student
+        SELECT DISTINCT r.person_id, o.school_id
         FROM roster.roles r JOIN run.org_school o ON o.org_id = r.org_id
         WHERE {everything} OR o.school_id IN {chosen}""")
     store.run(f"""
@@ -68,12 +70,30 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
             GROUP BY r.person_id
             HAVING {everything} OR bool_or(o.school_id IN {chosen})
         )
-        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, s.grade, d.birth_date, p.*
+        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, s.grade, d.birth_date, p.* EXCLUDE (password)
         FROM roster.persons p
         JOIN standing s ON s.person_id = p.id
         LEFT JOIN (SELECT person_id, any_value(birth_date) AS birth_date FROM roster.demographics GROUP BY person_id) d
             ON d.person_id = p.id
         WHERE p.id NOT IN (SELECT id FROM roster.held WHERE kind = 'person')""")
+
+
+def _refuse_unknown_schools(store: Store, profile: Profile) -> None:
+    """A school of the profile that neither the roster nor the ledger knows is a typing error."""
+    unknown = [
+        school
+        for school in profile.roster.schools
+        if not store.value(
+            "SELECT count(*) FROM (SELECT key FROM run.schools UNION ALL SELECT key FROM ledger.objects "
+            "UNION ALL SELECT 'school:' || id FROM roster.held WHERE kind = 'org') WHERE key = ?",
+            [f"school:{school}"],
+        )
+    ]
+    if unknown:
+        raise ProfileError(
+            "roster.schools in the profile names what is no school of the roster.",
+            [f"{school}: no org with this id is of a type in schools.types" for school in unknown],
+        )
 
 
 def _key_macro(store: Store) -> None:

@@ -79,7 +79,8 @@ def _make(store: Store, profile: Profile) -> None:
                CASE WHEN NOT {own_name}
                     THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), 256)
                END AS display_name,
-               w.alias AS mail_nickname, w.title AS description, w.title AS external_name, 'sis' AS external_source,
+               w.alias AS mail_nickname, left(w.title, 256) AS description, left(w.title, 256) AS external_name,
+               'sis' AS external_source,
                {selected("class_code", "coalesce(w.code, w.number)")} AS class_code,
                {selected("grade", "w.course_grade")} AS grade,
                {selected("course", "w.course_key")} AS course_id,

@@ -12,7 +12,8 @@ from provision.profile import PLACEHOLDER, People, Profile
 from provision.store import Store
 from provision.store.sql import literal
 
-LEGAL = "^[A-Za-z0-9''._!#^~-]+@[A-Za-z0-9.-]+$"  # graph user resource: userPrincipalName, no accents
+LOCAL = "[A-Za-z0-9''_!#^~-]([A-Za-z0-9''._!#^~-]{0,62}[A-Za-z0-9''_!#^~-])?"
+LEGAL = f"^{LOCAL}@[A-Za-z0-9.-]+$"  # graph user resource: userPrincipalName, no accents; 64 signs before the @
 HIGHEST_COUNTER = 999
 
 COLUMNS = {
@@ -37,6 +38,8 @@ def choose_usernames(store: Store, profile: Profile) -> None:
         INSERT INTO run.usernames
         SELECT n.key, NULL, CASE
             WHEN n.username IS NULL THEN 'username-missing'
+            WHEN contains(n.username, '@') AND lower(split_part(n.username, '@', 2)) NOT IN
+                 (SELECT lower(name) FROM current.domains WHERE verified) THEN 'username-domain'
             WHEN lower(n.username) NOT IN (SELECT split_part(upn, '@', 1) FROM run.taken
                                            UNION ALL SELECT upn FROM run.taken)
                  AND NOT regexp_matches(split_part(n.username, '@', 1) || '@x', {literal(LEGAL.replace("''", "'"))})
@@ -55,7 +58,8 @@ def _try(store: Store, students: bool, people: People, template: str) -> None:
                 SELECT key, {_full(people, template, count)} AS upn FROM run.newcomers
                 WHERE is_student = {"true" if students else "false"}
                   AND key NOT IN (SELECT key FROM run.usernames))
-            WHERE upn IS NOT NULL AND regexp_matches(upn, '{LEGAL}')""")
+            WHERE upn IS NOT NULL AND regexp_matches(upn, '{LEGAL}')
+              AND lower(split_part(upn, '@', 2)) IN (SELECT lower(name) FROM current.domains WHERE verified)""")
         if not store.value("SELECT count(*) FROM run.wishes"):
             return
         store.run(f"""

@@ -38,6 +38,7 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
     sides = " UNION ALL ".join(_side(profile, name, people) for name, people in profile.people())
     store.run(f"CREATE OR REPLACE TABLE desired.users AS {sides}")
     _set_aside_nameless(store)
+    _forget_passwords(store, profile)
 
 
 def _set_aside_conflicts(store: Store) -> None:
@@ -54,6 +55,15 @@ def _set_aside_nameless(store: Store) -> None:
         INSERT INTO run.set_aside
         SELECT 'held', 'user', key, 'display-name-missing', file, record, NULL {nameless}""")
     store.run(f"DELETE {nameless}")
+
+
+def _forget_passwords(store: Store, profile: Profile) -> None:
+    """Keep the roster's passwords for accounts that are to be made with them, and for nobody else."""
+    sides = literals(name for name, people in profile.people() if people.password == "roster")  # noqa: S105  # a style
+    store.run(f"""
+        UPDATE roster.persons SET password = NULL WHERE password IS NOT NULL AND id NOT IN (
+            SELECT person_id FROM desired.users
+            WHERE object_id IS NULL AND CASE WHEN is_student THEN 'students' ELSE 'staff' END IN {sides})""")
 
 
 def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
@@ -91,10 +101,10 @@ def _side(profile: Profile, name: str, people: People) -> str:
         SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
                n.upn AS user_principal_name,
                left(split_part(n.upn, '@', 1), 64) AS mail_nickname,
-               {template_sql(people.display_name, NAME_COLUMNS)} AS display_name,
-               p.given_name, p.family_name,
+               left({template_sql(people.display_name, NAME_COLUMNS)}, 256) AS display_name,
+               left(p.given_name, 64) AS given_name, left(p.family_name, 64) AS family_name,
                {selected("middle_name", "p.middle_name")} AS middle_name,
-               {selected("title", "p.title")} AS job_title,
+               {selected("title", "left(p.title, 128)")} AS job_title,
                CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
                {minor} AS age_group,
                '{"student" if student else "teacher"}' AS primary_role,

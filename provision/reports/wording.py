@@ -24,6 +24,7 @@ RULE_MEANINGS = {
     "match-other-anchor": "the account carries another person's id",
     "display-name-missing": "the profile's display name needs a value that the roster does not give",
     "username-missing": "the roster gives no user name",
+    "username-domain": "the user name names a domain that the tenant has not verified",
     "username-taken": "the sign-in name belongs to somebody else",
     "username-characters": "the user name has characters that Microsoft 365 refuses",
     "deleted-by-hand": "it was deleted by hand; --recreate KEY makes it anew",

@@ -281,6 +281,16 @@ class _Mapped:
                 INSERT INTO roster.held BY NAME
                 SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self.file} AS file, record
                 FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NOT NULL""")
+            self._hold_the_unknown(store, held)
+
+    def _hold_the_unknown(self, store: Store, held: str) -> None:
+        """A bad record whose id is blank, or may have slipped into another column, could speak of anything."""
+        slipped = f"SELECT record FROM roster.findings WHERE file = {self.file} AND rule = {literal(EXTRA_CELLS.id)}"
+        store.run(f"""
+            INSERT INTO roster.held BY NAME
+            SELECT 'unknown' AS kind, {literal(self.into.table)} AS id, NULL AS other_id, rule,
+                   {self.file} AS file, record
+            FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NULL OR record IN ({slipped})""")
 
     def _header(self, column: str) -> str:
         return self.headers[column][0]

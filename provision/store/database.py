@@ -107,7 +107,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return _configured(duckdb.connect(str(path)))
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "could not set lock" in str(error).lower():
             raise Locked(
                 f"Another run is using {path}.", ["Wait for it to end, or give this run another --state folder."]
             ) from None

@@ -37,6 +37,18 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
     sync_folder(path.parent)
 
 
+def check_writable(path: Path) -> None:
+    """Raise `ProvisionError` now, rather than at the end of a long run, when `path` cannot be written."""
+    if path.is_dir():
+        raise ProvisionError(f"{path} cannot be written: it is a folder.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        Path(name).unlink()
+    except OSError as error:
+        raise ProvisionError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` durable, where the system can."""
     with suppress(OSError):

@@ -1,7 +1,8 @@
 """The tables of the store, as a list of migrations: append, never edit what has been released.
 
 `roster` is what the school says, `current` what Microsoft 365 holds, `desired` what it should hold, `ledger` what
-we have put there, `journal` what was attempted, `run` what this run is working on. All values are text unless a
+we have put there, `journal` what was attempted, `planned` what open plans were made from, `run` what this run is
+working on (its tables are made anew by the step that fills them). All values are text unless a
 type says otherwise; dates are ISO 8601 text. `file` and `record` give the origin of a row: the file's name and
 the row as a spreadsheet numbers it (the header is row 1).
 """
@@ -66,6 +67,12 @@ CREATE TABLE current.schools (
     street TEXT, city TEXT, state TEXT, postal_code TEXT, country TEXT);
 CREATE TABLE current.links (kind TEXT, left_id TEXT, right_id TEXT);
 CREATE TABLE current.admins (user_id TEXT);
+CREATE VIEW current.school_groups AS
+    SELECT object_id, unique_name, display_name, mail_nickname, NULL::TEXT AS description
+    FROM current.groups WHERE unique_name IS NOT NULL;
+CREATE VIEW current.objects AS
+    SELECT object_id FROM current.users UNION ALL SELECT object_id FROM current.groups
+    UNION ALL SELECT object_id FROM current.schools;
 """
 
 LEDGER = """
@@ -90,10 +97,27 @@ CREATE TABLE journal.outcomes (
     run TEXT, change_id TEXT, status TEXT, object_id TEXT, error TEXT, requests BIGINT, moment TIMESTAMPTZ);
 """
 
-RUN = """
-CREATE TABLE run.planned (digest TEXT);
-CREATE TABLE run.adopted (key TEXT, left_key TEXT, right_key TEXT, left_id TEXT, right_id TEXT, role TEXT);
+UNSETTLED = """
+CREATE VIEW journal.unsettled AS
+    SELECT i.*, r.plan_id FROM journal.intents i JOIN journal.runs r ON r.run = i.run
+    WHERE NOT EXISTS (
+        SELECT 1 FROM journal.outcomes o
+        WHERE (o.change_id = 'add:' || i.key OR o.change_id = 'remove:' || i.key OR o.change_id = i.change_id)
+          AND o.moment >= i.moment);
 """
-"""What the desired tables were planned for. All other tables of `run` are made anew by the step that fills them."""
+"""What was sent and never answered, by any run: until a later outcome for the same object or link is known."""
 
-MIGRATIONS: tuple[str, ...] = (ROSTER + CURRENT + LEDGER + JOURNAL + RUN,)
+PLANNED = """
+CREATE SCHEMA planned;
+CREATE TABLE planned.plans (digest TEXT, expires TIMESTAMPTZ);
+CREATE TABLE planned.roster_files (digest TEXT, file TEXT, records BIGINT);
+CREATE TABLE planned.roster_counts (digest TEXT, entity TEXT, school TEXT, records BIGINT);
+CREATE TABLE planned.objects (digest TEXT, kind TEXT, key TEXT, object_id TEXT);
+CREATE TABLE planned.links (
+    digest TEXT, was TEXT, kind TEXT, key TEXT, left_key TEXT, right_key TEXT, left_id TEXT, right_id TEXT,
+    role TEXT);
+"""
+"""What each plan that may still be applied was made from: the ledger takes it over when the plan has been applied.
+`links` corrects the ledger's: the link with key `was` is to be forgotten, or (if `key` is given) to be as it says."""
+
+MIGRATIONS: tuple[str, ...] = (ROSTER + CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED,)

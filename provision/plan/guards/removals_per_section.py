@@ -10,8 +10,8 @@ def _measure(store: Store) -> list[Measure]:
     return measures(store, """
         SELECT c.left_key, count(*), any_value(k.base)
         FROM run.changes c
-        JOIN (SELECT left_key, count(*) AS base FROM run.known_links
-              WHERE kind = 'member' AND role = 'student' GROUP BY left_key) k ON k.left_key = c.left_key
+        JOIN (SELECT left_key, count(*) AS base FROM run.live_links
+              WHERE kind = 'member' GROUP BY left_key) k ON k.left_key = c.left_key
         WHERE c.kind = 'member' AND c.action = 'remove' GROUP BY c.left_key ORDER BY c.left_key""")  # fmt: skip
 
 
