@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -53,10 +54,10 @@ def test_plan_apply_plan_and_their_exit_codes(ready: World, capsys: Capture) -> 
 
 def test_apply_without_a_plan_asks_and_nobody_there_means_no(ready: World, capsys: Capture) -> None:
     profile = str(ready.folder / "profile.toml")
-    assert main(["apply", "--profile", profile]) == 0
+    assert main(["apply", "--profile", profile]) == 2
     told = capsys.readouterr()
     assert "Add --yes" in told.err
-    assert "Nothing was applied." in told.err
+    assert "nothing was applied" in told.err
     assert not ready.writes()
     assert main(["apply", "--profile", profile, "--yes", "--json"]) == 0
     told = capsys.readouterr()
@@ -137,6 +138,16 @@ def test_a_tripped_guard_leaves_with_4_shows_the_plan_and_its_numbers(ready: Wor
         (["check", "nowhere"], 1, "nowhere"),
         (["check", "roster", "--format", "sds-v9"], 2, "sds-v9"),
         (["sandbox", "dump"], 1, "no embedded tenant"),
+        (["sandbox", "dump", "--state", "profile.toml"], 1, "cannot be made"),
+        (["sandbox", "dump", "--state", "broken"], 1, "cannot be read: JSONDecodeError"),
+        (["demo", "profile.toml"], 1, "cannot be made"),
+        (["plan", "--profile", "deep.toml"], 1, "not valid TOML"),
+        (["plan", "--profile", "twice.toml"], 1, "owner_roles names something twice"),
+        (["plan", "--profile", "profile.toml", "--roster", "r" * 5000], 1, "cannot be read"),
+        (["plan", "--profile", "profile.toml", "--recreate", "user:NOBODY"], 2, "no object of ours"),
+        (["show", "thin.jsonl"], 1, "its first line has no created_at"),
+        (["show", "torn.jsonl.gz"], 1, "cannot be read"),
+        (["apply", "--yes", "--profile", "profile.toml", "--results", "no/such/results.jsonl"], 1, "cannot be written"),
         (["init", "sub", "--name", "a b"], 1, "name: String should match"),
     ],
 )
@@ -151,6 +162,12 @@ def test_bad_input_is_one_clear_message(
     Path("later.toml").write_text(text.replace("[sections]", '[sections]\nteams = "create"'), encoding="utf-8")
     Path("other.jsonl").write_text('{"type": "other"}\n', encoding="utf-8")
     Path("newer.jsonl").write_text('{"type": "plan", "format_version": "2.0"}\n', encoding="utf-8")
+    Path("deep.toml").write_text("x = " + "[" * 5000 + "]" * 5000, encoding="utf-8")
+    Path("twice.toml").write_text(text.replace("[sections]", '[sections]\nowner_roles = ["a", "a"]'), encoding="utf-8")
+    Path("thin.jsonl").write_text('{"type": "plan", "format_version": "1.0"}\n', encoding="utf-8")
+    Path("torn.jsonl.gz").write_bytes(gzip.compress(b"x" * 5000)[:30] + b"torn" * 10)
+    Path("broken").mkdir()
+    Path("broken/sandbox.json").write_text("{", encoding="utf-8")
     assert main(arguments) == code
     told = capsys.readouterr()
     assert words in told.err + (told.out if not arguments else "")
@@ -201,6 +218,12 @@ def test_check_tells_faults_and_leaves_with_1_on_errors(ready: World, capsys: Ca
     assert main(["check", str(roster), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert any(finding["value"] == "wizard" and finding["record"] == 2 for finding in document["findings"])
+
+
+def test_a_profile_saved_with_a_byte_order_mark_loads(ready: World) -> None:
+    path = ready.folder / "profile.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert main(["status", "--profile", str(path)]) == 0
 
 
 def test_init_writes_a_profile_that_loads_and_never_overwrites(tmp_path: Path, capsys: Capture) -> None:

@@ -58,7 +58,7 @@ CASES: dict[str, tuple[str, Callable[[Roster], object], str, int, int]] = {
     "removals_per_section": ('"50%"', lambda roster: without(roster, "C1", *[f"S{n:02}" for n in range(11)]),
                              "section:C1", 11, 20),
     "removals_per_school": ('"20%"', lambda roster: without(roster, "*", "S00", "S01", "S02", "S03", "S04", "S05"),
-                            "school:10", 24, 100),
+                            "school:10 member", 24, 80),
     "errors": ('"2%"', lambda roster: [row.update(role="wizard") for row in roster.roles[:4]],
                "records in error", 4, 133),
 }  # fmt: skip

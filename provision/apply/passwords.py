@@ -1,8 +1,9 @@
 """First passwords: durable in a private file before the account is.
 
 A random one is made here and stands nowhere else: not in the plan, the store, a log or a result. One that the
-roster gives stands in the store, too, from planning until its account has been made. A create that was attempted before keeps the password of
-that attempt, because its account may exist. The password of an existing user is never touched.
+roster gives stands in the store, too, from planning until its account has been made. A create that was attempted
+before keeps the password of that attempt, because its account may exist. The password of an existing user is never
+touched.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def check(
             options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
             loaded = load_roster(store, roster, options, format.value)
             render = roster_check.render_json if json else roster_check.render
-            write_all(render(store, loaded.format, page(everything=json)))
+            write_all(render(store, loaded.format, page(None) if json else page()))
             errors = summary(store).count("error")
         finally:
             store.close()

@@ -14,14 +14,16 @@ from provision.formats import load_roster
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, roster_check
 from provision.settings import Settings
-from provision.store.files import replace_file
+from provision.store.files import make_folder, replace_file
 
 ALLOW = Allowances()
+FEW_LINES = 6
 
 
 def demonstrate(folder: Path) -> None:
     """Raises `UsageError` when `folder` holds something already."""
-    if folder.exists() and any(folder.iterdir()):
+    make_folder(folder)
+    if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty.", ["Give a new folder: `provision demo FOLDER`."])
     write_template("profiles/demo.toml", folder / "profile.toml", {})
     copy_roster("contoso-day1", folder / "roster")
@@ -52,9 +54,9 @@ def _day(run: Run, folder: Path, roster: Path, number: str) -> None:
 
 def _plan(run: Run, folder: Path, roster: Path, number: str) -> PlanFile:
     plan = asyncio.run(plan_to(run, roster, folder / f"plan-{number}.jsonl", ALLOW))
-    show_plan(plan)
+    show_plan(plan, most=FEW_LINES)
     with replace_file(folder / f"plan-{number}.md") as file:
-        for part in RENDERERS["markdown"](plan, page(everything=True)):
+        for part in RENDERERS["markdown"](plan, page(None)):
             file.write(part.encode())
     return plan
 

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
-from provision.errors import UsageError
+from provision.errors import StateError, UsageError
 from provision.formats import load_roster
 from provision.graph import Graph, GraphReader, GraphWriter, connect
 from provision.plan.guards import GUARDS
@@ -23,6 +24,9 @@ from provision.roster.options import RosterOptions
 from provision.roster.presence import missing_files
 from provision.settings import Settings, is_loopback
 from provision.store import Store, open_store
+
+if TYPE_CHECKING:
+    from provision.sandbox import Tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,10 @@ def open_run(settings: Settings, profile_path: Path) -> Iterator[Run]:
 async def directory(run: Run) -> AsyncIterator[Graph]:
     """Microsoft Graph, or the tenant that is built in."""
     if run.profile.tenant.embedded and not is_loopback(run.settings.graph_url):
-        from provision.sandbox import Sandbox, SandboxTransport, Tenant
+        from provision.sandbox import Sandbox, SandboxTransport
 
         path = sandbox_state(run.folder)
-        tenant = Tenant.load(path) if path.exists() else Tenant.new()
+        tenant = embedded_tenant(path)
         try:
             async with connect(run.settings.graph_url, tenant.id, transport=SandboxTransport(Sandbox(tenant))) as graph:
                 yield graph
@@ -80,6 +84,19 @@ async def directory(run: Run) -> AsyncIterator[Graph]:
         return
     async with connect(run.settings.graph_url, run.profile.tenant.id) as graph:
         yield graph
+
+
+def embedded_tenant(path: Path) -> Tenant:
+    """The embedded tenant as it was left, or a fresh one. Raises `StateError` when its file cannot be read."""
+    from provision.sandbox import Tenant
+
+    try:
+        return Tenant.load(path) if path.exists() else Tenant.new()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StateError(
+            f"The embedded tenant in {path} cannot be read: {type(error).__name__}.",
+            ["`provision sandbox reset` starts it afresh."],
+        ) from None
 
 
 def sandbox_state(folder: Path) -> Path:

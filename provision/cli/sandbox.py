@@ -22,16 +22,15 @@ def serve(
     state: StateOption = None,
 ) -> None:
     """Serve the tenant on 127.0.0.1 until interrupted. Point PROVISION_GRAPH_URL at the address it prints."""
-    from provision.cli.road import sandbox_state
+    from provision.cli.road import embedded_tenant, sandbox_state
     from provision.cli.terminal import tell, write
     from provision.errors import StateError
-    from provision.sandbox import Sandbox, Tenant
+    from provision.sandbox import Sandbox
     from provision.sandbox import serve as serve_tenant
 
     path = sandbox_state(_folder(state))
-    tenant = Tenant.load(path) if path.exists() else Tenant.new()
     try:
-        server = serve_tenant(Sandbox(tenant), port=port, state=path)
+        server = serve_tenant(Sandbox(embedded_tenant(path)), port=port, state=path)
     except OSError as error:
         raise StateError(f"Port {port} cannot be used: {error.strerror}.", ["Give another --port."]) from None
     write(f"{server.url}\n", now=True)
@@ -57,20 +56,20 @@ def dump(state: StateOption = None) -> None:
     """Print the embedded tenant as JSON: users, groups with their members, schools, licences."""
     import json
 
-    from provision.cli.road import sandbox_state
+    from provision.cli.road import embedded_tenant, sandbox_state
     from provision.cli.terminal import write
     from provision.errors import StateError
-    from provision.sandbox import Tenant
 
     path = sandbox_state(_folder(state))
     if not path.exists():
         raise StateError(f"There is no embedded tenant in {path}.", ["Apply a plan to it first, or give --state."])
-    write(json.dumps(Tenant.load(path).dump(), indent=2, ensure_ascii=False) + "\n")
+    write(json.dumps(embedded_tenant(path).dump(), indent=2, ensure_ascii=False) + "\n")
 
 
 def _folder(state: object) -> Path:
     from provision.settings import load_settings
+    from provision.store.files import make_folder
 
     folder = load_settings(state=state).state_folder(Path())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     return folder

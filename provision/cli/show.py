@@ -28,9 +28,9 @@ def show(
     everything: Annotated[bool, typer.Option("--all", help="Every line, however many.")] = False,
 ) -> None:
     """Show a plan: the same text that `plan` shows, or Markdown for a ticket."""
-    from provision.cli.terminal import show_plan
+    from provision.cli.terminal import MOST_LINES, show_plan
     from provision.plan.planfile import PlanFile
 
     made = PlanFile(plan)
     made.verify()
-    show_plan(made, format.value, everything=everything)
+    show_plan(made, format.value, None if everything else MOST_LINES)

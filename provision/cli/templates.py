@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from provision.errors import UsageError
-from provision.store.files import replace_file
+from provision.store.files import make_folder, replace_file
 
 HERE = Path(__file__).resolve()
 
@@ -25,7 +25,7 @@ def write_template(name: str, target: Path, values: Mapping[str, str]) -> None:
     text = (templates() / name).read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace("{" + key + "}", value)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     with replace_file(target) as file:
         file.write(text.encode())
 
@@ -34,4 +34,5 @@ def copy_roster(name: str, target: Path) -> None:
     """Copy a sample roster. Raises `UsageError` rather than overwrite a folder."""
     if target.exists():
         raise UsageError(f"{target} exists already; it is not overwritten.", ["Give another folder, or move it away."])
+    make_folder(target.parent)
     shutil.copytree(templates() / "rosters" / name, target)

@@ -43,16 +43,15 @@ def colored(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def page(*, everything: bool = False) -> Page:
-    """The page that stdout is."""
+def page(most: int | None = MOST_LINES) -> Page:
+    """The page that stdout is, with `most` lines of a kind (None: all)."""
     width = shutil.get_terminal_size((100, 24)).columns
-    return Page(width=width, color=colored(sys.stdout), most=None if everything else MOST_LINES)
+    return Page(width=width, color=colored(sys.stdout), most=most)
 
 
-def show_plan(plan: PlanFile, renderer: str = "console", *, everything: bool = False) -> None:
-    """Render a plan to stdout."""
-    whole = everything or renderer != "console"
-    write_all(RENDERERS[renderer](plan, page(everything=whole)))
+def show_plan(plan: PlanFile, renderer: str = "console", most: int | None = MOST_LINES) -> None:
+    """Render a plan to stdout; only a terminal's report is cut."""
+    write_all(RENDERERS[renderer](plan, page(most if renderer == "console" else None)))
 
 
 def write_all(parts: Iterable[str]) -> None:

@@ -45,10 +45,17 @@ def open_package(path: Path) -> Iterator[Package]:
 
     Raises `RosterError` with every fault of the set as a detail.
     """
-    if not path.exists():
+    if not _is_there(path):
         raise RosterError(f"The roster {path} does not exist.", ["Give the folder or ZIP that holds the CSV files."])
     with tempfile.TemporaryDirectory(prefix="provision-") as scratch:  # made with mode 0700
         yield _collect(path, Path(scratch))
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name too long, a loop of links
+        raise RosterError(f"The roster {path} cannot be read: {error.strerror}.") from None
 
 
 def _collect(path: Path, scratch: Path) -> Package:

@@ -27,8 +27,12 @@ def recognise(formats: Sequence[Format], headers: Headers, accept_missing: froze
     `RosterError` that says what was found and what each format would need.
     """
     present = frozenset(name.lower() for name in (*headers, *accept_missing))
-    lacking = {each.name: _lacking_headers(each, headers) for each in formats if each.plausible(present)}
-    best = min(lacking.values(), default=0)
+    lacking = {
+        each.name: (_lacking_headers(each, headers), _absent_files(each, headers))
+        for each in formats
+        if each.plausible(present)
+    }
+    best = min(lacking.values(), default=None)
     fitting = [each for each in formats if lacking.get(each.name) == best]
     if len(fitting) == 1:
         return fitting[0]
@@ -40,6 +44,12 @@ def recognise(formats: Sequence[Format], headers: Headers, accept_missing: froze
 
 def _lacking_headers(each: Format, headers: Headers) -> int:
     return sum(len(missing) for _, missing in missing_headers(each, headers))
+
+
+def _absent_files(each: Format, headers: Headers) -> int:
+    """Files that the format always needs and that are not there, be they excused or not."""
+    there = {name.lower() for name in headers}
+    return sum(file.need == "always" and file.name.lower() not in there for file in each.files)
 
 
 def missing_headers(each: Format, headers: Headers) -> list[tuple[str, list[str]]]:

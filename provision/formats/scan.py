@@ -34,19 +34,19 @@ class Scan:
 def scan(path: Path) -> Scan:
     """Read `path` once, block by block. Raises `FileFault` when it cannot be read or is not UTF-8 text."""
     digest, text = hashlib.sha256(), _Text()
-    size = lines = blank = 0
+    size = lines = 0
     odd = False
     try:
         with path.open("rb") as file:
             while block := file.read(BLOCK):
                 digest.update(block)
                 text.feed(block)
-                said = block.rstrip(b"\r\n")
+                said = len(block.rstrip(b"\r\n"))
+                ends = block.count(b"\n", said)
                 if said:
-                    lines += blank + said.count(b"\n")
-                    blank = 0
-                blank += block.count(b"\n", len(said))
-                odd = odd or b"\t" in block or b"\xc2\xa0" in block
+                    lines = text.lines - 1 - ends
+                # one byte is looked for sixty times as fast as two
+                odd = odd or b"\t" in block or (b"\xc2" in block and b"\xc2\xa0" in block)
                 size += len(block)
         text.end()
     except OSError as error:

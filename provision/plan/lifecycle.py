@@ -148,7 +148,8 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
     """
     left = f"""
         k.role = 'student'
-        AND k.right_key IN (SELECT l.right_key FROM desired.links l WHERE l.kind = 'school_user')
+        AND k.right_key IN (SELECT l.right_key FROM desired.links l
+                            WHERE l.kind = 'school_user' AND l.role = 'student')
         AND {{org}} IN (SELECT s.id FROM run.schools s)
         AND ({{org}}, k.right_key) NOT IN (
             SELECT (s.school_id, 'user:' || s.person_id) FROM run.person_schools s WHERE s.school_id IS NOT NULL)

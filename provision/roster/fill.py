@@ -145,12 +145,14 @@ def fill(store: Store, staged: Staged, intos: Sequence[Into], options: RosterOpt
     _report_blanks(store, staged)
     for each in mapped:
         each.judge(store)
-    store.run(
+    bad = store.value(  # the number of rows
         "CREATE OR REPLACE TEMP TABLE bad AS SELECT record, min(rule) AS rule FROM roster.findings "
         f"WHERE file = {literal(staged.file)} AND severity = 'error' GROUP BY record"
     )
     for each in mapped:
-        each.insert(store)
+        each.insert(store, good="record NOT IN (SELECT record FROM bad)" if bad else "true")
+        if bad:
+            each.hold(store)
     store.run("DROP TABLE bad")
 
 
@@ -265,18 +267,20 @@ class _Mapped:
             "WHERE said <> first GROUP BY id",
         )
 
-    def insert(self, store: Store) -> None:
-        """Put the canonical rows into their table, and hold what the bad ones speak of."""
-        table = self.into.table
+    def insert(self, store: Store, good: str) -> None:
+        """Put the canonical rows of the `good` records (a condition, as SQL) into their table."""
         values = [
             f"{self._kind(column).canonical(name(column), self.options)} AS {name(column)}" for column in self.columns
         ]
         values += [f"{literal(value)} AS {name(column)}" for column, value in self.into.constants.items()]
         store.run(f"""
-            INSERT INTO roster.{table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
-            FROM ({self._raw()}) WHERE record NOT IN (SELECT record FROM bad)""")
-        if table in _HELD:
-            kind, held, other = _HELD[table]
+            INSERT INTO roster.{self.into.table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
+            FROM ({self._raw()}) WHERE {good}""")
+
+    def hold(self, store: Store) -> None:
+        """Hold what the bad records speak of."""
+        if self.into.table in _HELD:
+            kind, held, other = _HELD[self.into.table]
             store.run(f"""
                 INSERT INTO roster.held BY NAME
                 SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self.file} AS file, record

@@ -12,10 +12,12 @@ from typing import Any, TypeAlias
 import duckdb
 
 from provision.errors import Locked, StateError
+from provision.store.files import make_folder
 from provision.store.schema import MIGRATIONS
 
 Row: TypeAlias = tuple[Any, ...]
-MEMORY_LIMIT = "250MB"  # an Azure Automation sandbox has 400 MB for everything; past it DuckDB spills to disk
+MEMORY_LIMIT = "160MB"  # past it DuckDB spills to disk; what it does not count comes to as much again, and an
+# Azure Automation sandbox has 400 MB for everything
 FETCH = 2_000  # rows per fetch when a result is streamed
 
 
@@ -84,8 +86,8 @@ def open_store(folder: Path, name: str) -> Store:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
         raise StateError(f"'{name}' cannot name a state file: letters, digits, '.', '_' and '-' only.")
     path = folder / f"{name}.duckdb"
+    make_folder(folder)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connect(path)
         path.chmod(0o600)
     except OSError as error:
@@ -128,6 +130,7 @@ def _advice(error: duckdb.Error) -> list[str]:
 def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     connection.execute("SET autoload_known_extensions = false")
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute("SET allocator_background_threads = true")  # freed memory goes back to the system at once
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")  # nothing is ever downloaded
     connection.execute("SET TimeZone = 'UTC'")

@@ -37,6 +37,14 @@ def replace_file(path: Path) -> Iterator[IO[bytes]]:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make `folder`, private, with those above it. Raises `ProvisionError` where that cannot be."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProvisionError(f"The folder {folder} cannot be made: {error.strerror or error}.") from None
+
+
 def check_writable(path: Path) -> None:
     """Raise `ProvisionError` now, rather than at the end of a long run, when `path` cannot be written."""
     if path.is_dir():

@@ -21,7 +21,9 @@ PER_SECTION = 20  # students
 TAKEN = 6  # sections by a student
 
 GIVEN = "Ada Bruno Chiara Dario Élodie Farid Greta Hana Igor Jana Karim Lena Milo Nuria Otto Pia Quinn Rosa Samir Tessa"
-FAMILY = "Abelson Birkwood Castellane Dunmore Eastlake Fernhill O'Garrow Hollis Ivarsen Juniper Kestrel Lindqvist Møller"
+FAMILY = (
+    "Abelson Birkwood Castellane Dunmore Eastlake Fernhill O'Garrow Hollis Ivarsen Juniper Kestrel Lindqvist Møller"
+)
 SUBJECTS = "Algebra Biology Chemistry Drama English French Geometry History"
 
 

@@ -1,6 +1,6 @@
 """Loading and checking a roster, as every command does it first.
 
-    python -m bench.load ROSTER STATE
+python -m bench.load ROSTER STATE
 """
 
 from __future__ import annotations

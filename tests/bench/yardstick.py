@@ -3,8 +3,8 @@
     python -m bench.yardstick ROSTER STATE
 
 It trims values and makes blanks NULL, looks for duplicate keys and for references to nothing, and compares persons
-and enrollments both ways with those of "yesterday", which lack every hundredth row. It has the memory, the threads
-and the file that the store of `provision` has. Nothing is reported and no value is judged.
+and enrollments both ways with those of "yesterday", which lack every hundredth row. It has a file and DuckDB's own
+threads, as the store of `provision` has, and more memory than that. Nothing is reported and no value is judged.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def _in_groups(persons: str, options: RosterOptions) -> str:
         FROM ({persons}) p JOIN (
             SELECT person_id AS id,
                 CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
-            FROM roster.roles GROUP BY person_id) USING (id)
+            FROM roster.roles WHERE person_id IN (SELECT id FROM ({persons})) GROUP BY person_id) USING (id)
         WHERE belongs IN {literals(sorted(options.names_required))}"""
 
 
