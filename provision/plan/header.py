@@ -35,6 +35,8 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
             "findings": _pairs(store, "SELECT severity, count(*) FROM roster.findings GROUP BY 1 ORDER BY 1"),
         },
         "counts": _counts(store),
+        "rules": _pairs(store, "SELECT rule, count(*) FROM (SELECT rule FROM run.changes UNION ALL "
+                               "SELECT rule FROM run.notes) GROUP BY 1 ORDER BY 1"),
         "notes": _pairs(store, "SELECT what, count(*) FROM run.notes GROUP BY 1 ORDER BY 1"),
         "guards": [guard_line(verdict) for verdict in draft.verdicts],
         "licenses": _licenses(store),

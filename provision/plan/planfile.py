@@ -32,7 +32,7 @@ Line = dict[str, Any]
 
 REQUIRED: dict[str, type] = {
     "created_at": str, "expires_at": str, "tenant": dict, "profile": dict, "roster": dict, "counts": dict,
-    "notes": dict, "guards": list, "licenses": list, "schools": list, "estimate": dict, "digest": str,
+    "rules": dict, "notes": dict, "guards": list, "licenses": list, "schools": list, "estimate": dict, "digest": str,
 }  # fmt: skip
 
 CHANGES = """

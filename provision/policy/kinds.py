@@ -74,6 +74,12 @@ SCHOOL_GROUP = ObjectKind(
     at_creation=("unique_name", "mail_nickname", "description"),
 )  # fmt: skip
 
+
+def managed(field: str, properties: tuple[str, ...], column: str) -> str:
+    """SQL for a value that is ours to manage only if the profile selects it: NULL means that we leave it alone."""
+    return column if field in properties else "NULL::TEXT"
+
+
 OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)
 
 LICENSE = LinkKind("license", "user", "sku", "user")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.policy.kinds import managed
 from provision.policy.matching import match_by_anchor
 from provision.profile import Profile
 from provision.store import Store
@@ -16,25 +17,23 @@ def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> 
     match_by_anchor(store, "school", "run.wanted_schools", "current.schools", "external_id")
     set_aside_objects(store, "school", "run.wanted_schools", recreate)
 
-    def selected(field: str, column: str) -> str:
-        return column if field in profile.schools.properties else "NULL::TEXT"
-
+    chosen = profile.schools.properties
     store.run(f"""
         CREATE OR REPLACE TABLE desired.schools AS
         SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, left(w.name, 256) AS display_name,
                'sis' AS external_source,
-               {selected("school_number", "w.number")} AS school_number,
-               {selected("phone", "w.phone")} AS phone,
-               {selected("principal", "w.principal_id")} AS principal_id,
-               {selected("principal", "w.principal_name")} AS principal_name,
-               {selected("principal", "w.principal_email")} AS principal_email,
-               {selected("grades", "w.grade_low")} AS lowest_grade,
-               {selected("grades", "w.grade_high")} AS highest_grade,
-               {selected("address", "w.address")} AS street,
-               {selected("address", "w.city")} AS city,
-               {selected("address", "w.state")} AS state,
-               {selected("address", "w.zip")} AS postal_code,
-               {selected("address", "w.country")} AS country,
+               {managed("school_number", chosen, "w.number")} AS school_number,
+               {managed("phone", chosen, "w.phone")} AS phone,
+               {managed("principal", chosen, "w.principal_id")} AS principal_id,
+               {managed("principal", chosen, "w.principal_name")} AS principal_name,
+               {managed("principal", chosen, "w.principal_email")} AS principal_email,
+               {managed("grades", chosen, "w.grade_low")} AS lowest_grade,
+               {managed("grades", chosen, "w.grade_high")} AS highest_grade,
+               {managed("address", chosen, "w.address")} AS street,
+               {managed("address", chosen, "w.city")} AS city,
+               {managed("address", chosen, "w.state")} AS state,
+               {managed("address", chosen, "w.zip")} AS postal_code,
+               {managed("address", chosen, "w.country")} AS country,
                w.file, w.record
         FROM run.wanted_schools w LEFT JOIN run.school_matches m ON m.key = w.key
         WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'school')""")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.policy.kinds import managed
 from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
@@ -60,9 +61,7 @@ def _set_aside_teacherless(store: Store, profile: Profile) -> None:
 
 
 def _make(store: Store, profile: Profile) -> None:
-    def selected(field: str, column: str) -> str:
-        return column if field in profile.sections.properties else "NULL::TEXT"
-
+    chosen = profile.sections.properties
     names = {
         "title": "w.title",
         "code": "w.code",
@@ -81,17 +80,17 @@ def _make(store: Store, profile: Profile) -> None:
                END AS display_name,
                w.alias AS mail_nickname, left(w.title, 256) AS description, left(w.title, 256) AS external_name,
                'sis' AS external_source,
-               {selected("class_code", "coalesce(w.code, w.number)")} AS class_code,
-               {selected("grade", "w.course_grade")} AS grade,
-               {selected("course", "w.course_key")} AS course_id,
-               {selected("course", "w.course_name")} AS course_name,
-               {selected("course", "w.course_number")} AS course_number,
-               {selected("course", "w.course_description")} AS course_description,
-               {selected("course", "w.course_subject")} AS course_subject,
-               {selected("term", "w.term_id")} AS term_id,
-               {selected("term", "w.term_name")} AS term_name,
-               {selected("term", "w.term_start")} AS term_start,
-               {selected("term", "w.term_end")} AS term_end,
+               {managed("class_code", chosen, "coalesce(w.code, w.number)")} AS class_code,
+               {managed("grade", chosen, "w.course_grade")} AS grade,
+               {managed("course", chosen, "w.course_key")} AS course_id,
+               {managed("course", chosen, "w.course_name")} AS course_name,
+               {managed("course", chosen, "w.course_number")} AS course_number,
+               {managed("course", chosen, "w.course_description")} AS course_description,
+               {managed("course", chosen, "w.course_subject")} AS course_subject,
+               {managed("term", chosen, "w.term_id")} AS term_id,
+               {managed("term", chosen, "w.term_name")} AS term_name,
+               {managed("term", chosen, "w.term_start")} AS term_start,
+               {managed("term", chosen, "w.term_end")} AS term_end,
                w.file, w.record
         FROM run.wanted_sections w LEFT JOIN run.section_matches m ON m.key = w.key
         WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'section')""")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.policy.kinds import managed
 from provision.policy.matching import match_people
 from provision.policy.template import template_sql
 from provision.policy.usernames import choose_usernames
@@ -93,9 +94,7 @@ def _side(profile: Profile, name: str, people: People) -> str:
     """The rows of one side. A value that the profile does not select, or that the roster leaves blank, is NULL."""
     student = name == "students"
 
-    def selected(field: str, column: str) -> str:
-        return column if field in people.properties else "NULL::TEXT"
-
+    chosen = people.properties
     minor = "'minor'" if student and profile.students.minors else "NULL::TEXT"
     return f"""
         SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
@@ -103,19 +102,19 @@ def _side(profile: Profile, name: str, people: People) -> str:
                left(split_part(n.upn, '@', 1), 64) AS mail_nickname,
                left({template_sql(people.display_name, NAME_COLUMNS)}, 256) AS display_name,
                left(p.given_name, 64) AS given_name, left(p.family_name, 64) AS family_name,
-               {selected("middle_name", "p.middle_name")} AS middle_name,
-               {selected("title", "left(p.title, 128)")} AS job_title,
+               {managed("middle_name", chosen, "p.middle_name")} AS middle_name,
+               {managed("title", chosen, "left(p.title, 128)")} AS job_title,
                CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
                {minor} AS age_group,
                '{"student" if student else "teacher"}' AS primary_role,
                'sis' AS external_source,
                {"p.source_id" if student else "NULL::TEXT"} AS student_id,
                {"NULL::TEXT" if student else "p.source_id"} AS teacher_id,
-               {selected("grade", "p.grade")} AS grade,
-               {selected("student_number", "p.number")} AS student_number,
-               {selected("graduation_year", "p.graduation_year")} AS graduation_year,
-               {selected("birth_date", "p.birth_date")} AS birth_date,
-               {selected("teacher_number", "p.number")} AS teacher_number,
+               {managed("grade", chosen, "p.grade")} AS grade,
+               {managed("student_number", chosen, "p.number")} AS student_number,
+               {managed("graduation_year", chosen, "p.graduation_year")} AS graduation_year,
+               {managed("birth_date", chosen, "p.birth_date")} AS birth_date,
+               {managed("teacher_number", chosen, "p.number")} AS teacher_number,
                coalesce(c.synced, false) AS synced,
                m.object_id IN (SELECT object_id FROM run.protected) AS protected,
                p.file, p.record

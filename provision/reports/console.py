@@ -19,6 +19,7 @@ from provision.reports.wording import (
     guard_lines,
     license_lines,
     printable,
+    rule_lines,
     summary_line,
 )
 
@@ -46,6 +47,9 @@ def render(plan: PlanFile, page: Page) -> Iterator[str]:
         yield _text(page, Text("\nChanges", "bold"))
         yield from _changes(plan, page, removals=False)
     yield from _notes(plan, page)
+    if header["rules"]:
+        yield _text(page, Text("\nWhy", "bold"))
+        yield from (_text(page, Text(f"  {line}")) for line in rule_lines(header))
 
 
 def _changes(plan: PlanFile, page: Page, *, removals: bool) -> Iterator[str]:

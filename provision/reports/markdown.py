@@ -13,6 +13,7 @@ from provision.reports.wording import (
     facts,
     guard_lines,
     license_lines,
+    rule_lines,
     summary_line,
 )
 
@@ -37,6 +38,8 @@ def render(plan: PlanFile, page: Page) -> Iterator[str]:
     yield from _table(_changes(plan, page, removals=False), "None.")
     yield "\n## Not done, on purpose\n\n"
     yield from _notes(plan, page)
+    yield "\n## Why\n\n"
+    yield from (f"- {_cell(line)}\n" for line in rule_lines(header))
 
 
 def _changes(plan: PlanFile, page: Page, *, removals: bool) -> Iterator[Line]:

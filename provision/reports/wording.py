@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from provision.plan.lifecycle import RULES
 from provision.plan.planfile import Header, Line
 
 VERBS = {"create": "to create", "update": "to update", "add": "to add", "remove": "to remove"}
@@ -31,6 +32,12 @@ RULE_MEANINGS = {
     "alias-taken": "the alias belongs to another group",
     "no-teacher": "the section has no teacher, and the profile requires one",
     "no-seat": "no seat of this licence is left",
+    "license-selected": "the profile selects this licence for them",
+    "person-at-school": "the roster says that they are at this school",
+    "school-group-selected": "the profile selects this group",
+    "school-in-roster": "the roster has this school",
+    "section-at-school": "the roster says that the section is at this school",
+    "section-in-roster": "the roster has this section",
     "hand-removal": "removed by hand, and the profile respects that",
 }
 
@@ -90,6 +97,19 @@ def license_lines(header: Header) -> Iterator[str]:
         yield f"{seat['sku']}: {seat['planned']:,} planned, {free:,} of {seat['enabled']:,} seats free{short}"
 
 
+def rule_lines(header: Header) -> Iterator[str]:
+    """What the rules mean that this plan gives as causes, and how often each spoke."""
+    table = {rule.id: f"{rule.says}: {rule.happens}" for rule in RULES}
+    for rule, number in sorted(header["rules"].items(), key=lambda item: _natural(item[0])):
+        meaning = table.get(rule) or RULE_MEANINGS.get(rule) or "see the findings of the roster"
+        yield f"{rule} ({number:,}): {meaning}"
+
+
+def _natural(rule: str) -> tuple[str, int]:
+    """L2 before L10."""
+    return rule.rstrip("0123456789"), int(rule[1:]) if rule[1:].isdigit() else 0
+
+
 def change_text(change: Line) -> str:
     """One change in words: what is done to what, with its values."""
     before, after = change["before"] or {}, change["after"] or {}
@@ -110,8 +130,6 @@ def change_text(change: Line) -> str:
 def cause_text(cause: Mapping[str, object]) -> str:
     """Why: the rule, and where the roster says so."""
     parts = [str(cause["rule"])]
-    if cause["rule"] in RULE_MEANINGS:
-        parts[0] = RULE_MEANINGS[str(cause["rule"])]
     if cause["file"]:
         parts.append(f"{cause['file']}" + (f" row {cause['record']}" if cause["record"] else ""))
     if cause["field"]:

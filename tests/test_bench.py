@@ -1,0 +1,61 @@
+"""The bench works: its short form prints every row, and its districts are what they say. No figure is judged."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bench.district import Size, write_district
+
+from provision.formats import load_roster
+from provision.roster.options import RosterOptions
+from provision.store import in_memory
+
+BENCH = Path(__file__).parent / "bench" / "run.py"
+FIGURES = r"(\d+\.\d{3}) +\1 - \1"  # one run: median, least and most are the same
+
+
+def test_the_short_form_prints_every_row() -> None:
+    done = subprocess.run([sys.executable, str(BENCH), "--short"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for measured, yardstick in (
+        ("provision --help", "python -c pass"),
+        ("load 200 students", "bare DuckDB"),
+        ("load 400 students", "bare DuckDB"),
+        ("plan 40 students in place", "reading the directory"),
+    ):
+        row = rf"^{measured} +1 +{FIGURES} +{yardstick} +{FIGURES.replace(chr(92) + '1', chr(92) + '2')} +\d+\.\d\d +\d+ +\d+$"
+        assert re.search(row, done.stdout, re.MULTILINE), (measured, done.stdout)
+    assert re.search(rf"^apply 40 students +1 +{FIGURES} +\d+$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^ +\d+ writes in \d+ batches, [\d,]+ us of CPU a write$", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("students", [1, 30, 1_234])
+def test_a_district_is_sound_and_as_large_as_it_says(tmp_path: Path, students: int) -> None:
+    size = Size(students)
+    write_district(tmp_path, size)
+    store = in_memory()
+    load_roster(store, tmp_path, RosterOptions())
+    assert store.rows("SELECT DISTINCT rule FROM roster.findings WHERE severity <> 'note'") == []
+    found = {
+        table: store.value(f"SELECT count(*) FROM roster.{table}")
+        for table in ("orgs", "persons", "roles", "sections", "enrollments")
+    }
+    people = size.students + size.teachers
+    assert found == {
+        "orgs": 1 + size.schools,
+        "persons": people,
+        "roles": people,
+        "sections": size.sections,
+        "enrollments": size.enrollments,
+    }
+
+
+def test_the_same_district_is_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        write_district(tmp_path / folder, Size(700))
+    for file in sorted((tmp_path / "one").iterdir()):
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
