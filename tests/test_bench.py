@@ -25,11 +25,11 @@ def test_the_short_form_prints_every_row() -> None:
         ("provision --help", "python -c pass"),
         ("load 200 students", "bare DuckDB"),
         ("load 400 students", "bare DuckDB"),
-        ("plan 40 students in place", "reading the directory"),
+        ("plan 20 students in place", "reading the directory"),
     ):
         row = rf"^{measured} +1 +{FIGURES} +{yardstick} +{FIGURES.replace(chr(92) + '1', chr(92) + '2')} +\d+\.\d\d +\d+ +\d+$"
         assert re.search(row, done.stdout, re.MULTILINE), (measured, done.stdout)
-    assert re.search(rf"^apply 40 students +1 +{FIGURES} +\d+$", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(rf"^apply 20 students +1 +{FIGURES} +\d+$", done.stdout, re.MULTILINE), done.stdout
     assert re.search(r"^ +\d+ writes in \d+ batches, [\d,]+ us of CPU a write$", done.stdout, re.MULTILINE)
 
 

@@ -3,8 +3,6 @@
 Commands import what they need when they run, so that `provision --help` loads no HTTP, Azure or Graph module.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

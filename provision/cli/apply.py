@@ -1,7 +1,5 @@
 """`provision apply`: carry out a plan, exactly."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Optional
 

@@ -1,7 +1,5 @@
 """`provision check`: is the roster in order? Reads files only; nothing is kept."""
 
-from __future__ import annotations
-
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
@@ -30,7 +28,7 @@ def check(
     roster: Annotated[Path, typer.Argument(help="Folder or ZIP.", metavar="ROSTER")],
     format: Annotated[FormatName, typer.Option("--format", help="The roster's format.")] = FormatName.auto,  # noqa: A002
     profile: Annotated[
-        Optional[Path],  # noqa: UP045  # typer reads it at run time, on 3.10 too
+        Optional[Path],  # noqa: UP045
         typer.Option("--profile", help="Check as this profile reads it (dates, grades, names).", metavar="FILE"),
     ] = None,
     json: JsonOption = False,

@@ -1,7 +1,5 @@
 """`provision demo`: the whole road on a made-up district and the built-in tenant, in one command."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

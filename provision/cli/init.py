@@ -1,7 +1,5 @@
 """`provision init`: a profile to start from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

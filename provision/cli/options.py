@@ -1,7 +1,5 @@
 """Options that several commands share, each said once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -9,7 +7,7 @@ import typer
 
 ProfileOption = Annotated[Path, typer.Option("--profile", help="The sync profile (TOML).", metavar="FILE")]
 RosterOption = Annotated[
-    Optional[Path],  # noqa: UP045  # typer reads it at run time, on 3.10 too
+    Optional[Path],  # noqa: UP045
     typer.Option("--roster", help="Folder or ZIP, instead of the profile's.", metavar="PATH"),
 ]
 StateOption = Annotated[

@@ -1,7 +1,5 @@
 """`provision plan`: what would change, and why. Writes nothing but the plan file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Optional
 

@@ -1,7 +1,5 @@
 """`provision sandbox`: the embedded tenant, as a server, and from outside."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

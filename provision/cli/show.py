@@ -1,7 +1,5 @@
 """`provision show`: a plan file, for people or machines."""
 
-from __future__ import annotations
-
 from enum import Enum
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`provision status`: what the state folder knows."""
 
-from __future__ import annotations
-
 import typer
 
 from provision.cli.options import JsonOption, ProfileOption, StateOption

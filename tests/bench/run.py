@@ -40,7 +40,7 @@ class Scale:
     school: int
 
 
-SHORT = Scale(1, (200, 400), 40)
+SHORT = Scale(1, (200, 400), 20)
 USUAL = Scale(5, (10_000, 100_000), 2_000)
 FULL = Scale(5, (10_000, 100_000, 1_000_000), 2_000)
 LARGE = 1_000_000  # students from which on one run must do
