@@ -42,7 +42,7 @@ def _install(session: nox.Session, *what: str) -> None:
 @nox.session(python=ENDS)
 def tests(session: nox.Session) -> None:
     """The tests, on every Python that is present (in CI: the oldest and the newest)."""
-    _install(session, ".[dev]")
+    _install(session, ".[test]")
     session.run("pytest", "-n", "2", *session.posargs)
 
 
@@ -79,5 +79,5 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against yardsticks run side by side. Minutes, and not part of CI."""
-    _install(session, ".[dev]")
+    _install(session, ".[test]")
     session.run("python", "tests/bench/run.py", *session.posargs)

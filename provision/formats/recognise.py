@@ -33,7 +33,7 @@ def recognise(formats: Sequence[Format], headers: Headers, accept_missing: froze
         if each.plausible(present)
     }
     best = min(lacking.values(), default=None)
-    fitting = [each for each in formats if lacking.get(each.name) == best]
+    fitting = [each for each in formats if each.name in lacking and lacking[each.name] == best]
     if len(fitting) == 1:
         return fitting[0]
     what = "fits several formats" if fitting else "is in no format that provision knows"

@@ -97,9 +97,12 @@ def _value(match: Match) -> str:
 def _refuse_foreign_anchors(store: Store) -> None:
     """A key that leads to an account with somebody else's id is a conflict, not a match."""
     store.run("""
-        UPDATE run.user_matches m SET conflict = 'match-other-anchor'
-        FROM run.people p, current.users u
-        WHERE p.key = m.key AND u.object_id = m.object_id AND m.conflict IS NULL
-          AND coalesce(u.student_id, u.teacher_id) IS NOT NULL
-          AND NOT coalesce(u.student_id = p.source_id AND p.id NOT LIKE 'teacher/%', false)
-          AND NOT coalesce(u.teacher_id = p.source_id AND p.id NOT LIKE 'student/%', false)""")
+        UPDATE run.user_matches SET conflict = 'match-other-anchor'
+        WHERE conflict IS NULL AND key IN (
+            SELECT m.key
+            FROM run.user_matches m
+            JOIN run.people p ON p.key = m.key
+            JOIN current.users u ON u.object_id = m.object_id
+            WHERE coalesce(u.student_id, u.teacher_id) IS NOT NULL
+              AND NOT coalesce(u.student_id = p.source_id AND p.id NOT LIKE 'teacher/%', false)
+              AND NOT coalesce(u.teacher_id = p.source_id AND p.id NOT LIKE 'student/%', false))""")

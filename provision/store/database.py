@@ -16,8 +16,9 @@ from provision.store.files import make_folder
 from provision.store.schema import MIGRATIONS
 
 Row: TypeAlias = tuple[Any, ...]
-MEMORY_LIMIT = "160MB"  # past it DuckDB spills to disk; what it does not count comes to as much again, and an
-# Azure Automation sandbox has 400 MB for everything
+MEMORY_LIMIT = "160MB"
+"""Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
+and an Azure Automation sandbox has 400 MB for everything."""
 FETCH = 2_000  # rows per fetch when a result is streamed
 
 

@@ -100,10 +100,9 @@ CREATE TABLE journal.outcomes (
 UNSETTLED = """
 CREATE VIEW journal.unsettled AS
     SELECT i.*, r.plan_id FROM journal.intents i JOIN journal.runs r ON r.run = i.run
-    WHERE NOT EXISTS (
-        SELECT 1 FROM journal.outcomes o
-        WHERE (o.change_id = 'add:' || i.key OR o.change_id = 'remove:' || i.key OR o.change_id = i.change_id)
-          AND o.moment >= i.moment);
+    WHERE NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = i.change_id AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'add:' || i.key AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'remove:' || i.key AND o.moment >= i.moment);
 """
 """What was sent and never answered, by any run: until a later outcome for the same object or link is known."""
 

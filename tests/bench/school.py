@@ -126,10 +126,11 @@ async def measure_read(run: Run, away: Away) -> None:
 async def measure_apply(run: Run, away: Away) -> None:
     file = await plan(run)
     away.seconds = away.cpu = 0.0
+    tenant, batches = away.sandbox.tenant, away.sandbox.batches
     with measured() as counts:
         done = await road.apply_from(run, file, Allowances(), None)
         away.put(counts)
-        counts["writes"], counts["batches"] = away.sandbox.tenant.writes, away.sandbox.batches
+        counts["writes"], counts["batches"] = tenant.writes, away.sandbox.batches - batches
     if not done.complete:
         raise SystemExit(f"The plan was not applied: {done.counts}.")
 
