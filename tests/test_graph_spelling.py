@@ -256,6 +256,7 @@ def test_the_sdk_sends_what_we_hand_it() -> None:
 
     async def story() -> None:
         async with connect("https://graph.microsoft.com", "x", transport=httpx.MockTransport(note)) as graph:
+            graph.allow_writes()
             body = {"displayName": "New"}
             await graph.send(Request("PATCH", "/users/u1", body))
             await (

@@ -86,11 +86,15 @@ class Wire(httpx.AsyncBaseTransport):
         return httpx.Response(204)
 
 
-def send(method: str, url: str, *, headers: dict[str, str] | None = None, content: bytes = b"") -> Wire:
+def send(
+    method: str, url: str, *, headers: dict[str, str] | None = None, content: bytes = b"", writes: bool = True
+) -> Wire:
     """Send one request through a guard that allows removals from one group, class and school."""
     wire = Wire()
     guard = Guard(BASE, wire)
     guard.allow_removals([GROUP.upper(), CLASS, SCHOOL])
+    if writes:
+        guard.allow_writes()
 
     async def run() -> None:
         async with httpx.AsyncClient(transport=guard) as client:
@@ -115,6 +119,19 @@ def test_a_link_of_an_allowed_object_may_be_removed(path: str) -> None:
     assert send("DELETE", BASE + path).sent == [("DELETE", "/v1.0" + path)]
     inner = {"method": "DELETE", "url": path}
     assert send("POST", BASE + "/$batch", content=batch(inner)).sent == [("POST", "/v1.0/$batch")]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_until_a_writer_asks_nothing_but_reading_passes(method: str) -> None:
+    path = ALLOWED[0] if method == "DELETE" else "/education/users"
+    assert send(method, BASE + path).sent
+    mixed = batch({"method": "GET", "url": "/users"}, {"method": method, "url": path})
+    for url, content in ((path, b""), ("/$batch", mixed)):
+        with pytest.raises(DirectoryError, match=f"must never send: {method}"):
+            send(method if url == path else "POST", BASE + url, content=content, writes=False)
+    reading = batch({"method": "GET", "url": "/users"})
+    assert send("POST", BASE + "/$batch", content=reading, writes=False).sent == [("POST", "/v1.0/$batch")]
+    assert send("GET", BASE + "/users", writes=False).sent == [("GET", "/v1.0/users")]
 
 
 @pytest.mark.parametrize("path", OBJECTS + TWISTED)

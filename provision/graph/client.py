@@ -68,6 +68,10 @@ class Graph:
         """Name the sections, school groups and schools that links are removed from, and no others."""
         self._guard.allow_removals(ids)
 
+    def allow_writes(self) -> None:
+        """From now on more than reading passes: for a writer, never for planning."""
+        self._guard.allow_writes()
+
     async def send(self, request: Request) -> Answer:
         """One attempt. A broken connection is an answer with status 0.
 

@@ -2,7 +2,8 @@
 
 A DELETE passes only for a link (a member of a group or class, a user of a school), only in the exact spelling
 that Graph documents, and only for a group, class or school named beforehand with `allow_removals`. The
-requests inside a `$batch` are judged one by one. What cannot be judged is refused.
+requests inside a `$batch` are judged one by one. What cannot be judged is refused. Until `allow_writes` is called,
+which only a writer does, nothing but a GET passes: planning could not write if it tried.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Guard(httpx.AsyncBaseTransport):
         self._base = httpx.URL(base)
         self._inner = inner
         self._removals: frozenset[str] = frozenset()
+        self._may_write = False
+
+    def allow_writes(self) -> None:
+        """Let POST and PATCH through, and the removals that are named."""
+        self._may_write = True
 
     def allow_removals(self, ids: Iterable[str]) -> None:
         """Name the groups, classes and schools that links may be removed from, in place of those before."""
@@ -49,11 +55,12 @@ class Guard(httpx.AsyncBaseTransport):
         if _origin(request.url) != _origin(self._base) or not path.startswith(root + "/"):
             raise _refusal(request.method, f"{request.url.scheme}://{request.url.host}/…")
         relative = path[len(root) :]
-        self._judge(request.method, relative, dict(request.headers))
         if "$batch" in _decoded(relative):
-            if relative != "/$batch" or request.method != "POST":
+            if relative != "/$batch" or request.method != "POST" or _overrides(request.headers):
                 raise _refusal(request.method, relative)
             self._judge_batch(await request.aread())
+        else:
+            self._judge(request.method, relative, dict(request.headers))
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:
@@ -61,7 +68,7 @@ class Guard(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
     def _judge(self, method: str, path: str, headers: dict[str, Any]) -> None:
-        if method not in METHODS or any(name.lower() in OVERRIDES for name in headers):
+        if method not in METHODS or _overrides(headers) or not (self._may_write or method == "GET"):
             raise _refusal(method, path)
         # actions such as permanentDelete, and the bin itself, are reached by POST and PATCH
         if method in ("POST", "PATCH") and "delete" in _decoded(path.partition("?")[0]):
@@ -82,6 +89,11 @@ class Guard(httpx.AsyncBaseTransport):
                 self._judge(one["method"], one["url"], one.get("headers") or {})
         except (ValueError, TypeError, KeyError, AttributeError):
             raise _refusal("POST", "/$batch with a body that cannot be judged") from None
+
+
+def _overrides(headers: Iterable[str]) -> bool:
+    """Whether a header asks the service to take the request for one of another method."""
+    return any(name.lower() in OVERRIDES for name in headers)
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

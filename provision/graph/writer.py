@@ -29,6 +29,7 @@ class GraphWriter:
     batch_size = MOST
 
     def __init__(self, graph: Graph) -> None:
+        graph.allow_writes()
         self._graph = graph
         self._courier = Courier(graph, graph.pace)
 
