@@ -6,9 +6,8 @@ of its own. `lock` names the object that a unit writes: two units with one lock 
 
 from __future__ import annotations
 
-from provision.apply.writer import MOST_REFERENCES
 from provision.plan.planfile import PlanFile
-from provision.policy.kinds import GROUP_MEMBER, LICENSE, LINKS, MEMBER, OBJECTS, OWNER, ObjectKind
+from provision.policy.kinds import LINKS, MOST_REFERENCES, OBJECTS, ObjectKind, bundle_sql
 from provision.store import Store
 from provision.store.sql import literal
 
@@ -123,17 +122,12 @@ def _settle(store: Store, where: str, reason: str, object_id: str = "w.object_id
 
 def make_units(store: Store) -> None:
     """Bundle what waits into `run.units`, with what each unit needs first and how many others it blocks."""
-    bundle = f"""CASE WHEN action <> 'add' THEN id
-        WHEN kind = '{LICENSE.name}' THEN 'license ' || left_key
-        WHEN kind IN ('{OWNER.name}', '{MEMBER.name}') THEN 'group ' || left_key
-        WHEN kind = '{GROUP_MEMBER.name}' THEN 'group ' || left_key
-        ELSE id END"""
     store.run(f"""
         CREATE OR REPLACE TABLE run.unit_of AS
         SELECT id, lock, dense_rank() OVER (ORDER BY bundle, part) AS unit FROM (
             SELECT id, bundle, coalesce(left_key, key) AS lock,
                    (row_number() OVER (PARTITION BY bundle ORDER BY kind DESC, key) - 1) // {MOST_REFERENCES} AS part
-            FROM (SELECT *, {bundle} AS bundle FROM run.work WHERE state = 'waiting'))""")
+            FROM (SELECT *, {bundle_sql()} AS bundle FROM run.work WHERE state = 'waiting'))""")
     store.run("""
         CREATE OR REPLACE TABLE run.needs AS
         SELECT DISTINCT u.unit, v.unit AS needs

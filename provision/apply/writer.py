@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-MOST_REFERENCES = 20  # links in one PATCH, owners and members together (learn.microsoft.com, group-post-members)
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -24,7 +22,7 @@ class Write:
 
     `kind` and `action` are the plan's. `object_id` is the object that is written (None: to be created).
     `fields` are the values of a create or update, under the column names of the `current` table of that kind.
-    `references` are the links of an add or remove: up to `MOST_REFERENCES` members and owners of one group, all
+    `references` are the links of an add or remove: up to `kinds.MOST_REFERENCES` members and owners of one group, all
     licences of one user, exactly one for every other kind and for every remove.
     """
 

@@ -6,7 +6,7 @@ becomes a change, and why, is said in `lifecycle`.
 
 from __future__ import annotations
 
-from provision.policy.kinds import GROUP_MEMBER, LICENSE, MEMBER, OWNER, LinkKind, ObjectKind
+from provision.policy.kinds import MOST_REFERENCES, LinkKind, ObjectKind, bundle_sql
 from provision.store import Store
 from provision.store.sql import literal
 
@@ -14,8 +14,6 @@ COLUMNS = (
     "id, kind, action, key, object_id, before, after, rule, file, record, field, depends_on, requests, org_id, "
     "left_key, left_id, right_key, right_id, role"
 )
-BUNDLED = {LICENSE.name: LICENSE.name, OWNER.name: "group", MEMBER.name: "group", GROUP_MEMBER.name: GROUP_MEMBER.name}
-"""Links that ride together in one request, by what they share: all SKUs of a user, 20 references of a group."""
 
 
 def start(store: Store) -> None:
@@ -151,11 +149,9 @@ def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
 
 def count_requests(store: Store) -> None:
     """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
-    bundle = " ".join(f"WHEN '{kind}' THEN '{group}'" for kind, group in BUNDLED.items())
     store.run(f"""
-        UPDATE run.changes c SET requests = CASE WHEN (p.place - 1) % 20 = 0 THEN 1 ELSE 0 END
-        FROM (SELECT id, row_number() OVER (
-                  PARTITION BY left_key, CASE kind {bundle} ELSE id END ORDER BY kind DESC, key) AS place
+        UPDATE run.changes c SET requests = CASE WHEN (p.place - 1) % {MOST_REFERENCES} = 0 THEN 1 ELSE 0 END
+        FROM (SELECT id, row_number() OVER (PARTITION BY {bundle_sql()} ORDER BY kind DESC, key) AS place
               FROM run.changes WHERE action = 'add') p
         WHERE p.id = c.id""")
 

@@ -38,6 +38,8 @@ class LinkKind:
     left: str
     right: str
     left_kind: str
+    bundle: str | None = None
+    """Links of one left object with the same word here ride in one request; None: each has its own."""
 
 
 USER = ObjectKind(
@@ -82,14 +84,23 @@ def managed(field: str, properties: tuple[str, ...], column: str) -> str:
 
 OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)
 
-LICENSE = LinkKind("license", "user", "sku", "user")
-OWNER = LinkKind("owner", "section", "user", "section")
-MEMBER = LinkKind("member", "section", "user", "section")
+LICENSE = LinkKind("license", "user", "sku", "user", bundle="license")
+OWNER = LinkKind("owner", "section", "user", "section", bundle="group")
+MEMBER = LinkKind("member", "section", "user", "section", bundle="group")
 SCHOOL_USER = LinkKind("school_user", "school", "user", "school")
 SCHOOL_SECTION = LinkKind("school_section", "school", "section", "school")
-GROUP_MEMBER = LinkKind("group_member", "school_group", "user", "school_group")
+GROUP_MEMBER = LinkKind("group_member", "school_group", "user", "school_group", bundle="group")
 
 LINKS: tuple[LinkKind, ...] = (LICENSE, OWNER, MEMBER, SCHOOL_USER, SCHOOL_SECTION, GROUP_MEMBER)
+
+MOST_REFERENCES = 20  # links in one PATCH, owners and members together (learn.microsoft.com, group-post-members)
+
+
+def bundle_sql() -> str:
+    """SQL over changes (`id`, `kind`, `action`, `left_key`): those that may share a request have the same value."""
+    cases = " ".join(f"WHEN '{kind.name}' THEN '{kind.bundle} ' || left_key" for kind in LINKS if kind.bundle)
+    return f"CASE WHEN action = 'add' THEN CASE kind {cases} ELSE id END ELSE id END"
+
 
 ORDER = (
     "user", "license", "school", "section", "school_group", "owner", "member", "school_user", "school_section",
