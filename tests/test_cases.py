@@ -18,6 +18,7 @@ from support.world import World, world
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, Page
 
+ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 
 
@@ -33,7 +34,8 @@ def test_case(case: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Non
         "plan.jsonl": b"".join(planned.file.path.read_bytes().splitlines(keepends=True)[1:]).decode(),
         "report.md": steady(planned.file),
     }
-    for name, text in found.items():
+    for name, exact in found.items():
+        text = named(exact, school)
         if request.config.getoption("--update"):
             (case / name).write_text(text, encoding="utf-8")
         assert text == (case / name).read_text(encoding="utf-8"), name
@@ -50,6 +52,14 @@ def seed(school: World, path: Path) -> None:
         school.tenant.add_school(**values)
     for name in given.get("roles", []):
         school.tenant.assign_role(school.user(name)["id"])
+
+
+def named(text: str, school: World) -> str:
+    """The text with a name for each id: which id an object got depends on which request came first."""
+    dump = school.tenant.dump()
+    names = {each["id"]: each.get("userPrincipalName") or each.get("mailNickname") or each["displayName"]
+             for kind in ("users", "groups", "classes", "schools") for each in dump[kind]}  # fmt: skip
+    return ID.sub(lambda found: f"<{names[found[0]]}>" if found[0] in names else found[0], text)
 
 
 def steady(plan: PlanFile) -> str:
