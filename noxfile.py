@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "imports", "types", "tests"]
@@ -74,6 +75,24 @@ def docs(session: nox.Session) -> None:
     """Write anew what the docs generate from the code; the tests hold the two together."""
     _install(session, "-e", ".[dev]")
     session.run("python", "docs/generate.py")
+
+
+@nox.session(python=sorted({PRESENT[0], PRESENT[-1]}, key=PRESENT.index) if PRESENT else None)
+def fuzz(session: nox.Session) -> None:
+    """The readers against spoiled files, on the oldest and the newest Python. A quarter of an hour each, and not part
+    of CI; FUZZ_TIMES=100 looks five times as long."""
+    _install(session, ".[test]")
+    times = os.environ.get("FUZZ_TIMES", "20")
+    session.run("pytest", "tests/test_fuzz.py", *session.posargs, env={"FUZZ_TIMES": times})
+    try:
+        _install(session, "atheris")
+    except CommandFailed:
+        session.warn(f"atheris does not install on {session.python}: nothing was driven by coverage here.")
+        return
+    script = Path("tests/fuzz.py").resolve()
+    session.chdir(session.create_tmp())
+    for target in ("csv", "zip", "roster"):
+        session.run("python", str(script), target, f"-max_total_time={6 * int(times)}")
 
 
 @nox.session

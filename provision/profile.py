@@ -110,7 +110,10 @@ class RosterSource(_Table):
     """`[roster]`: where the school's data comes from and how it is read."""
 
     path: str | None = None
-    format: Annotated[str, _not_yet("auto", "sds-v1", "sds-v1-uk", "sds-v2", "sds-v2.1")] = "auto"
+    format: Annotated[
+        str,
+        _not_yet("auto", "sds-v1", "sds-v1-uk", "sds-v2", "sds-v2.1", "clever", "oneroster-1.1", "oneroster-1.2"),
+    ] = "auto"
     schools: tuple[str, ...] = ()
     grade_labels: Literal["us", "uk"] = "us"
     replace_special_characters: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,37 @@ V2_1 = {
     "T,Autumn,term,2026,2026-08-24,2026-12-18\n",
     "courses.csv": "sourcedId,title,subject\nK,Arts,05\n",
 }
-SETS = {"sds-v1": V1, "sds-v1-uk": UK, "sds-v2": V2, "sds-v2.1": V2_1}
+CLEVER = {
+    "schools.csv": "School_id,School_name\n010,Ash School\n",
+    "students.csv": "School_id,Student_id,First_name,Last_name,Grade,Username\n010,0001,Ada,Berg,4,ada\n",
+    "teachers.csv": "School_id,Teacher_id,First_name,Last_name,Username\n010,0009,Cy,Dahl,cy\n",
+    "sections.csv": "School_id,Section_id,Teacher_id,Name,Course_name,Course_number,Term_name,Term_start,Term_end\n"
+    "010,007,0009,Art,Arts,K,Autumn,08/24/2026,12/18/2026\n",
+    "enrollments.csv": "School_id,Section_id,Student_id\n010,007,0001\n",
+}
+ONEROSTER_1_1 = {
+    "orgs.csv": "sourcedId,status,dateLastModified,name,type\n010,,,Ash School,school\n",
+    "users.csv": "sourcedId,enabledUser,orgSourcedIds,role,username,givenName,familyName,grades\n"
+    "0001,true,010,student,ada,Ada,Berg,04\n0009,true,010,teacher,cy,Cy,Dahl,\n",
+    "classes.csv": "sourcedId,title,courseSourcedId,classType,schoolSourcedId,termSourcedIds\n"
+    "007,Art,K,scheduled,010,T\n",
+    "enrollments.csv": "sourcedId,classSourcedId,schoolSourcedId,userSourcedId,role\n"
+    "1,007,010,0001,student\n2,007,010,0009,teacher\n",
+    "academicSessions.csv": "sourcedId,title,type,startDate,endDate,schoolYear\n"
+    "T,Autumn,term,2026-08-24,2026-12-18,2027\n",
+    "courses.csv": "sourcedId,title,orgSourcedId,subjects\nK,Arts,010,05\n",
+}
+ONEROSTER_1_2 = {
+    **ONEROSTER_1_1,
+    "users.csv": "sourcedId,enabledUser,username,givenName,familyName,grades\n"
+    "0001,true,ada,Ada,Berg,04\n0009,true,cy,Cy,Dahl,\n",
+    "roles.csv": "sourcedId,userSourcedId,roleType,role,orgSourcedId\n"
+    "1,0001,primary,student,010\n2,0009,primary,teacher,010\n",
+}
+SETS = {
+    "sds-v1": V1, "sds-v1-uk": UK, "sds-v2": V2, "sds-v2.1": V2_1, "clever": CLEVER,
+    "oneroster-1.1": ONEROSTER_1_1, "oneroster-1.2": ONEROSTER_1_2,
+}  # fmt: skip
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -108,19 +139,19 @@ def test_a_format_is_recognised_and_keeps_leading_zeros(tmp_path: Path, name: st
     assert not [each for each in findings(STORE) if each.severity == "error"]
 
 
-def test_v1_its_british_form_and_v2_1_say_the_same(tmp_path: Path) -> None:
+def test_the_formats_say_the_same(tmp_path: Path) -> None:
     said = []
-    for name in ("sds-v1", "sds-v1-uk", "sds-v2.1"):
+    for name in ("sds-v1", "sds-v1-uk", "sds-v2.1", "oneroster-1.1", "oneroster-1.2"):
         folder = tmp_path / name
         folder.mkdir()
         load(folder, SETS[name])
         said.append(canonical())
-    assert said[0] == said[1] == said[2]
+    assert all(each == said[0] for each in said)
 
 
 @pytest.mark.parametrize("folder", sorted(TEMPLATES.iterdir()), ids=lambda folder: folder.name)
 def test_the_sample_rosters_are_sound(folder: Path) -> None:
-    load_roster(STORE, folder, RosterOptions(names_required=frozenset({"students", "staff"})))
+    load_roster(STORE, folder, RosterOptions(names_required=frozenset({"students", "staff"}), today=date(2026, 9, 1)))
     assert list(findings(STORE)) == []
 
 
@@ -222,7 +253,7 @@ BAD_FILES: list[tuple[str, bytes, str]] = [
     ("duplicate header", V2["users.csv"].replace("grade", "role", 1).encode(), "column 'role' stands in the"),
     ("semicolons", V2["users.csv"].replace(",", ";").encode(), "separated by semicolons"),
     ("unclosed quote", V2["users.csv"].replace("Cy", '"Cy').encode(), "row 3: not CSV from line 3"),
-    ("unclosed quote in the header", b'"sourcedId,x\n', "the header is not CSV"),
+    ("unclosed quote in the header", b'"sourcedId,x\n', "row 1: not CSV from line 1 on"),
     ("text after a quote", V2["users.csv"].replace("Cy", '"C"y').encode(), "row 3: not CSV from line 3"),
 ]  # fmt: skip
 

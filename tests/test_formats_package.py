@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from support.targets import check_zip
 
 from provision.errors import RosterError
 from provision.formats import load_roster
@@ -62,9 +63,15 @@ def test_what_was_unpacked_is_private_and_goes_away(tmp_path: Path) -> None:
     assert not package.scratch.exists()
 
 
-def _link() -> zipfile.ZipInfo:
+def _special(mode: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo("orgs.csv")
-    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    info.external_attr = (mode | 0o777) << 16
+    return info
+
+
+def _compressed(way: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("orgs.csv")
+    info.compress_type = way
     return info
 
 
@@ -81,7 +88,17 @@ BAD: list[tuple[str, list[tuple[str | zipfile.ZipInfo, bytes]], str]] = [
     ("an absolute name", [("/etc/orgs.csv", b"x")], "leads out of the ZIP"),
     ("a drive", [("C:/orgs.csv", b"x")], "leads out of the ZIP"),
     ("a text that leads out", [*FILES.items(), ("../notes.txt", b"x")], "leads out of the ZIP"),
-    ("a link", [(_link(), b"/etc/passwd")], "it is a link"),
+    ("an absolute name by backslash", [("\\\\server\\orgs.csv", b"x")], "leads out of the ZIP"),
+    ("a link", [(_special(stat.S_IFLNK), b"/etc/passwd")], "it is a link"),
+    ("a pipe", [(_special(stat.S_IFIFO), b"")], "it is a pipe or a device"),
+    ("a device", [(_special(stat.S_IFCHR), b"")], "it is a pipe or a device"),
+    ("bzip2", [(_compressed(zipfile.ZIP_BZIP2), b"x")], "compressed in an unusual way; pack it with deflate"),
+    ("LZMA", [(_compressed(zipfile.ZIP_LZMA), b"x")], "compressed in an unusual way; pack it with deflate"),
+    ("a name that steers", [*FILES.items(), ("\x1b[2J.csv", b"x")], r"\x1b[2J.csv is in the ZIP, but belongs to no"),
+    ("a name without end", [*FILES.items(), ("x" * 60_000 + ".csv", b"x")], "x… is in the ZIP, but belongs to no"),
+    ("a file twice, one in a folder", [("orgs.csv", b"x"), ("a/orgs.csv", b"x")], "orgs.csv is in the ZIP more than"),
+    ("many files", [(f"{number}.txt", b"") for number in range(1_001)], "It holds 1,001 files, far more than"),
+    ("a list without end", [(f"{number}.txt", b"") for number in range(20_000)], "its list of files is far longer"),
     ("a ZIP", [("inner.zip", _inner())], "a ZIP inside the ZIP"),
     ("two folders", [("a/orgs.csv", b"x"), ("b/users.csv", b"x")], "different folders"),
     ("a file deep down", [("a/b/orgs.csv", b"x")], "different folders"),
@@ -96,7 +113,101 @@ BAD: list[tuple[str, list[tuple[str | zipfile.ZipInfo, bytes]], str]] = [
 def test_a_zip_with_something_wrong_is_refused(
     tmp_path: Path, members: list[tuple[str | zipfile.ZipInfo, bytes]], said: str
 ) -> None:
-    assert said in refusal(archive(tmp_path / "r.zip", members))
+    told = refusal(archive(tmp_path / "r.zip", members))
+    assert said in told
+    assert told.replace("\n", "").isprintable()
+    assert len(told) < 1_000
+
+
+FORMS: dict[str, Callable[[bytes], bytes]] = {
+    "as it is": bytes,
+    "with something before it, as what unpacks itself": lambda raw: b"MZ" + bytes(1_000) + raw,
+    "with a comment": lambda raw: raw[:-2] + b"\xff\xff" + b"c" * 65_535,
+    "from Windows, with backslashes": lambda raw: raw.replace(b"export/", b"export\\"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_ways_to_write_the_same_zip(tmp_path: Path, form: str) -> None:
+    path = archive(tmp_path / "r.zip", [(f"export/{name}", text) for name, text in FILES.items()])
+    path.write_bytes(FORMS[form](path.read_bytes()))
+    store = in_memory()
+    load_roster(store, path, RosterOptions())
+    assert store.value("SELECT count(*) FROM roster.roles") == 1
+
+
+def test_a_zip_of_the_large_kind(tmp_path: Path) -> None:
+    """ZIP64, as tools write it that do not know the sizes beforehand."""
+    path = tmp_path / "r.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in FILES.items():
+            with packed.open(name, "w", force_zip64=True) as member:
+                member.write(content)
+    with open_package(path) as package:
+        assert {name: file.read_bytes() for name, file in package.files.items()} == FILES
+
+
+SIZE = 24  # where an entry of the list has the size unpacked
+
+
+@pytest.mark.parametrize("more", [-1, 1, 1_000, 0xFFFFFFF])
+def test_a_zip_that_lies_about_a_size(tmp_path: Path, more: int) -> None:
+    path = archive(tmp_path / "r.zip", FILES.items())
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"PK\x01\x02") + SIZE
+    raw[at : at + 4] = (int.from_bytes(raw[at : at + 4], "little") + more).to_bytes(4, "little")
+    path.write_bytes(raw)
+    assert ("far more than a roster" if more > 1_000 else "cannot be read") in refusal(path)
+
+
+def test_a_bomb_that_lies_about_its_size(tmp_path: Path) -> None:
+    """No more is unpacked than the list says, however much there is."""
+    path = archive(tmp_path / "r.zip", [("orgs.csv", bytes(60 << 20))])
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"PK\x01\x02") + SIZE
+    raw[at : at + 4] = (100).to_bytes(4, "little")
+    path.write_bytes(raw)
+    assert "Bad CRC-32" in refusal(path)
+
+
+def test_a_zip_whose_members_lie_on_one_another(tmp_path: Path) -> None:
+    """Each of many entries points at the same large data: small as a file, large unpacked."""
+    inner = bytes(1 << 20)
+    path = archive(tmp_path / "r.zip", [(f"{number:03}.csv", inner if number == 0 else b"") for number in range(100)])
+    raw = path.read_bytes()
+    entries = raw[raw.index(b"PK\x01\x02") : raw.index(b"PK\x05\x06")].split(b"PK\x01\x02")[1:]
+    first = b"".join(b"PK\x01\x02" + entries[0].replace(b"000.csv", b"%03d.csv" % number) for number in range(100))
+    path.write_bytes(raw.replace(b"".join(b"PK\x01\x02" + each for each in entries), first))
+    assert "It would unpack to 104,857,600 bytes" in refusal(path)
+
+
+@pytest.mark.parametrize("name", [b"orgs.csv\0txt", b"\xff\xffgs.csv"])
+def test_a_name_that_is_no_name(tmp_path: Path, name: bytes) -> None:
+    written = "é" + "x" * (len(name) - 2)  # of as many bytes, and marked as UTF-8
+    path = archive(tmp_path / "r.zip", [*FILES.items(), (written, b"x")])
+    path.write_bytes(path.read_bytes().replace(written.encode(), name))
+    assert "leads out of the ZIP" in (told := refusal(path)) or "cannot be read" in told
+
+
+def test_a_zip_cut_anywhere_and_spoiled_anywhere() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as written:
+        written.writestr("orgs.csv", FILES["orgs.csv"])
+    raw = packed.getvalue()
+    assert check_zip(raw)
+    for at in range(len(raw)):
+        assert not check_zip(raw[:at])
+        for sign in (0, 0x7F, 0xFF):
+            check_zip(raw[:at] + bytes([sign]) + raw[at + 1 :])
+
+
+def test_a_folder_that_is_called_a_zip(tmp_path: Path) -> None:
+    folder = tmp_path / "r.zip"
+    folder.mkdir()
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+    with open_package(folder) as package:
+        assert sorted(package.files) == sorted(FILES)
 
 
 def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:

@@ -41,3 +41,11 @@ def test_what_is_accepted_by_name_passes_and_the_rest_does_not() -> None:
         missing_files(store, frozenset({"Users.csv"}))
     assert [detail.split()[0] for detail in refused.value.details] == ["orgs.csv"]
     assert missing_files(store, frozenset({"users.csv", "orgs.csv"})) == ["orgs.csv", "users.csv"]
+
+
+def test_the_same_file_in_another_package_is_not_missing() -> None:
+    before = [("full.zip/users.csv", 9), ("monday.zip/users.csv", 1), ("full.zip/orgs.csv", 2)]
+    now = [("full-2.zip/users.csv", 0), ("tuesday.zip/users.csv", 3), ("full-2.zip/orgs.csv", 0)]
+    with pytest.raises(RosterError) as refused:
+        missing_files(store_with(before, now), frozenset())
+    assert [detail.split(" and ")[0] for detail in refused.value.details] == ["orgs.csv has no records"]

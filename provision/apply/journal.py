@@ -80,7 +80,7 @@ def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
             FROM settled s WHERE s.id = w.id""")
         _write_ledger(store, run)
         store.run("""
-            UPDATE roster.persons SET password = NULL WHERE password IS NOT NULL AND 'user:' || id IN (
+            DELETE FROM planned.passwords WHERE key IN (
                 SELECT w.key FROM run.work w JOIN settled s ON s.id = w.id WHERE s.status = 'done')""")
 
 

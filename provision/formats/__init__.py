@@ -8,26 +8,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from provision.errors import RosterError
-from provision.formats import sds_v1, sds_v1_uk, sds_v2, sds_v2_1
+from provision.formats import clever, oneroster_1_1, oneroster_1_2, sds_v1, sds_v1_uk, sds_v2, sds_v2_1
+from provision.formats.changes import (
+    Reading,
+    arrange,
+    begin_changes,
+    end_changes,
+    left_out,
+    open_packages,
+    refuse_changes_alone,
+)
 from provision.formats.columns import choose_columns, note, note_columns
-from provision.formats.format import File, Format
-from provision.formats.package import Package, open_package
+from provision.formats.format import File, Format, bare
+from provision.formats.manifest import note_differences, read_manifests, refuse_manifest_alone
+from provision.formats.package import Package
 from provision.formats.recognise import by_name, missing_headers, recognise
-from provision.formats.scan import FileFault, Scan, header, scan
+from provision.formats.scan import CHANGED, FileFault, Scan, header, is_as_scanned, scan, shown
 from provision.formats.stage import CsvFile, clear, stage
 from provision.roster.checks import run_checks
-from provision.roster.checks.files import EMPTY_FILE, FILE_NOT_READ, UNKNOWN_FILE
+from provision.roster.checks.files import EMPTY_FILE, FILE_NOT_READ, PASSED_OVER, UNKNOWN_FILE
 from provision.roster.fill import Staged, begin, fill
-from provision.roster.kinds import date_patterns
+from provision.roster.kinds import date_patterns, with_own_dates
 from provision.roster.options import RosterOptions
 from provision.store import Store
+from provision.store.database import MEMORY_LIMIT
 
 FORMATS: list[Format] = [
     sds_v1.FORMAT,
     sds_v1_uk.FORMAT,
     sds_v2.FORMAT,
     sds_v2_1.FORMAT,
+    clever.FORMAT,
+    oneroster_1_1.FORMAT,
+    oneroster_1_2.FORMAT,
 ]
 
 
@@ -57,27 +73,51 @@ def load_roster(store: Store, path: Path, options: RosterOptions, format_name: s
     if there is one, and the mend. The roster tables are empty then.
     """
     begin(store)
+    try:
+        return _load(store, path, options, format_name)
+    except RosterError:
+        begin(store)
+        raise
+    except duckdb.OutOfMemoryException:
+        begin(store)
+        raise RosterError(
+            f"The roster {path} is too large for the memory that provision allows itself ({MEMORY_LIMIT}).",
+            ["A district of a million students fits; look for files that repeat themselves."],
+        ) from None
+
+
+def _load(store: Store, path: Path, options: RosterOptions, format_name: str) -> Loaded:
     date_patterns(options)  # refuses a wrong one before anything is read
     chosen = None if format_name == "auto" else by_name(FORMATS, format_name)
-    with open_package(path) as package:
+    with open_packages(path) as package:
+        refuse_manifest_alone(path, package.files)
+        manifests, unclear = read_manifests(package.files)
+        refuse_changes_alone(path, package.files, manifests)
         opened = {name: _open(file) for name, file in package.files.items() if _known(name)}
         form = chosen or _recognise(path, opened, options)
-        _refuse(path, _faults(form, package, opened, options))
-        _note_others(store, form, package)
+        _refuse(path, _faults(form, package, opened, options) or [unclear[name] for name in unclear if form.file(name)])
+        tables = {name: (each.path, each.cells) for name, each in opened.items()}
+        reading = arrange(store, form, tables, manifests, package.scratch)
+        _refuse(path, reading.faults)
+        options = with_own_dates(options, form.date_formats)
+        _note_others(store, form, package, reading)
+        note_differences(store, form, package.files, manifests)
+        begin_changes(store)
         faults = [
             fault
-            for name, file in _in_order(form, opened)
-            if (fault := _load_file(store, name, file, opened[name], package.scratch, options))
+            for name, file in reading.order
+            if (fault := _load_file(store, form, name, file, opened[name], reading, package.scratch, options))
         ]
-        if faults:
-            begin(store)
-        _refuse(path, faults)
+        _refuse(path, _changed(opened) or faults)
+    for statement in form.after:
+        store.run(statement)
+    end_changes(store)
     run_checks(store, options)
     return Loaded(form.name, dict(store.rows("SELECT file, sha256 FROM roster.files ORDER BY file")))
 
 
 def _known(name: str) -> bool:
-    return any(each.file(name) for each in FORMATS)
+    return any(each.file(name) or each.leaves(name) for each in FORMATS)
 
 
 def _open(path: Path) -> _Opened:
@@ -101,17 +141,24 @@ def _recognise(path: Path, opened: dict[str, _Opened], options: RosterOptions) -
 
 def _faults(form: Format, package: Package, opened: dict[str, _Opened], options: RosterOptions) -> list[str]:
     """Everything that makes the set of files unusable for this format."""
-    used = dict(_in_order(form, opened))
+    used = [name for name in opened if (file := form.file(name)) and not file.refused]
     faults = [f"{name} {opened[name].fault}" for name in used if opened[name].fault]
     sound = {name: opened[name].cells for name in used if not opened[name].fault}
     faults += [_lacks(name, missing, sound[name]) for name, missing in missing_headers(form, sound)]
-    there = frozenset(name.lower() for name in (*opened, *options.accept_missing))
+    faults += [f"{name} is refused: {file.refused}." for name in opened if (file := form.file(name)) and file.refused]
+    there = frozenset(bare(name).lower() for name in (*opened, *options.accept_missing))
     faults += [
         f"{name} is missing. {form.title} needs it; export it again, or give --accept-missing {name}."
         for name in form.needed(there)
     ]
     strange = [name for name in package.files if name in package.zipped and not _known(name)]
-    return faults + [f"{name} is in the ZIP, but belongs to no roster format. Remove it." for name in strange]
+    return faults + [f"{shown(name)} is in the ZIP, but belongs to no roster format. Remove it." for name in strange]
+
+
+def _changed(opened: dict[str, _Opened]) -> list[str]:
+    """The files that are no longer what was scanned."""
+    scanned = ((name, each.path, each.scan) for name, each in opened.items() if each.scan)
+    return [f"{name} {CHANGED}" for name, path, found in scanned if not is_as_scanned(path, found)]
 
 
 def _lacks(name: str, missing: list[str], cells: list[str]) -> str:
@@ -122,45 +169,52 @@ def _lacks(name: str, missing: list[str], cells: list[str]) -> str:
     return f"{name} row 1: the header lacks {columns}. Export the column, or name it exactly so."
 
 
-def _in_order(form: Format, opened: dict[str, _Opened]) -> list[tuple[str, File]]:
-    """The files that will be read, in the format's order."""
-    found = [(form.file(name), name) for name in opened]
-    used = [(form.files.index(file), name, file) for file, name in found if file and not file.later]
-    return [(name, file) for _, name, file in sorted(used, key=lambda each: each[0])]
-
-
 def _refuse(path: Path, faults: list[str]) -> None:
     if faults:
         raise RosterError(f"The roster {path} cannot be used.", faults)
 
 
-def _note_others(store: Store, form: Format, package: Package) -> None:
+def _note_others(store: Store, form: Format, package: Package, reading: Reading) -> None:
+    for name in reading.passed_over:
+        note(store, PASSED_OVER, name, f"A newer package holds the whole of what {name} is about.")
     for name in package.files:
-        file = form.file(name)
-        if file is None:
+        if form.leaves(name):
+            note(store, FILE_NOT_READ, name, f"{name} belongs to {form.title}, and nothing in it is needed.")
+        elif form.file(name) is None:
             note(store, UNKNOWN_FILE, name, f"{name} is no file of {form.title}.")
-        elif file.later:
-            note(store, FILE_NOT_READ, name, f"{name} is not read: {file.later}.")
 
 
-def _load_file(store: Store, name: str, file: File, opened: _Opened, scratch: Path, options: RosterOptions) -> str:
+def _load_file(
+    store: Store,
+    form: Format,
+    name: str,
+    file: File,
+    opened: _Opened,
+    reading: Reading,
+    scratch: Path,
+    options: RosterOptions,
+) -> str:
     """Read one file into the roster tables; gives what is wrong with it if it cannot be read whole."""
     if opened.scan is None:
         return f"{name} {opened.fault}"
     columns = choose_columns(file, opened.cells, keep_passwords=options.keep_passwords)
-    read = CsvFile(opened.path, opened.scan, opened.cells, opened.plain_header, columns)
+    left = left_out(name, file, columns, reading.changes)
+    read = CsvFile(opened.path, opened.scan, opened.cells, opened.plain_header, columns, left.sql())
     try:
         odd = stage(store, read, scratch)
+        passed = left.note(store) if file.gone else 0
         records = store.value("SELECT count(*) FROM stage")
         store.insert(
             "roster.files",
             ("file", "sha256", "bytes", "records"),
             [(name, opened.scan.sha256, opened.scan.bytes, records)],
         )
-        note_columns(store, name, file, opened.cells)
-        if records == 0:
+        note_columns(store, name, form, file, opened.cells)
+        if records == 0 and not passed:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
         fill(store, Staged(name, frozenset(columns), file.required, odd), file.into, options)
+        if file.key:
+            left.remember(store)
     except FileFault as fault:
         return f"{name} {fault}"
     finally:

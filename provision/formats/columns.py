@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provision.formats.format import File
+from provision.formats.format import File, Format
 from provision.roster.check import Check, report
-from provision.roster.checks.files import HEADER_CASE, UNKNOWN_COLUMN
+from provision.roster.checks.files import HEADER_CASE, OLDER_HEADER, UNKNOWN_COLUMN
 from provision.store import Store
 from provision.store.sql import literal
 
 
 def choose_columns(file: File, cells: Sequence[str], *, keep_passwords: bool) -> dict[str, int]:
-    """Header as the format spells it -> the cell it is in: exactly so, else without regard to case."""
-    lower = [cell.lower() for cell in cells]
-    chosen = {}
-    for header in file.headers():
-        if header in file.passwords() and not keep_passwords:
-            continue
-        if header in cells:
-            chosen[header] = cells.index(header)
-        elif header.lower() in lower:
-            chosen[header] = lower.index(header.lower())
-    return chosen
+    """Header as the format spells it -> the cell it is in."""
+    wanted = [header for header in file.headers() if keep_passwords or header not in file.passwords()]
+    found = {header: file.cell_of(header, cells) for header in wanted}
+    return {header: cell for header, cell in found.items() if cell is not None}
 
 
-def note_columns(store: Store, name: str, file: File, cells: Sequence[str]) -> None:
+def note_columns(store: Store, name: str, form: Format, file: File, cells: Sequence[str]) -> None:
     """Report header cells that are spelled otherwise than in the format, or that are not read."""
-    known = {header.lower(): header for header in file.headers()}
-    for cell in filter(None, cells):
-        expected = known.get(cell.lower())
-        if expected is None:
-            note(store, UNKNOWN_COLUMN, name, f"Column '{cell}' is not read.", cell)
-        elif cell != expected and expected not in cells:
-            note(store, HEADER_CASE, name, f"Column '{cell}' is read as '{expected}'.", cell)
+    read = {file.cell_of(header, cells): header for header in file.headers()}
+    for place, cell in enumerate(cells):
+        header = read.get(place)
+        if header is None:
+            if cell and not passed_over(form, file, cell):
+                note(store, UNKNOWN_COLUMN, name, f"Column '{cell}' is not read.", cell)
+        elif cell.lower() != header.lower():
+            note(store, OLDER_HEADER, name, f"Column '{cell}' is read as '{header}'.", cell)
+        elif cell != header and not form.any_case:
+            note(store, HEADER_CASE, name, f"Column '{cell}' is read as '{header}'.", cell)
+
+
+def passed_over(form: Format, file: File, cell: str) -> bool:
+    """Whether a column is known to the format, or anybody's own, and says nothing to us."""
+    own = bool(form.own_columns) and cell.lower().startswith(form.own_columns)
+    return own or cell.lower() in {header.lower() for header in file.ignored}
 
 
 def note(store: Store, check: Check, file: str, message: str, field: str | None = None) -> None:

@@ -1,31 +1,40 @@
-"""The CSV files of a roster, from a folder or a ZIP. A ZIP is not trusted: it came over a network."""
+"""The CSV files of a roster, from a folder or a ZIP. Neither is trusted: a ZIP came over a network, and a folder may
+be one that others put files into."""
 
 from __future__ import annotations
 
+import io
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from provision.errors import RosterError
+from provision.formats.scan import shown
 
 MOST_BYTES = 8 << 30  # all files of a roster, unpacked
 MOST_RATIO = 200  # unpacked to packed; a large real roster reaches about 20
 SMALL = 32 << 20  # below this a ratio says nothing
+MOST_MEMBERS = 1_000
+MOST_AT_ONCE = 1 << 20  # bytes read in one go; the list of members is, and Python keeps ten times as much of it
 ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
-    NotImplementedError,  # a compression that Python does not know
+    struct.error,
+    NotImplementedError,  # a version or a compression that Python does not know
     RuntimeError,
     EOFError,
     OSError,
     ValueError,
+    OverflowError,
 )
 
 
@@ -45,116 +54,183 @@ def open_package(path: Path) -> Iterator[Package]:
 
     Raises `RosterError` with every fault of the set as a detail.
     """
-    if not _is_there(path):
-        raise RosterError(f"The roster {path} does not exist.", ["Give the folder or ZIP that holds the CSV files."])
+    _check_kind(path)
     with tempfile.TemporaryDirectory(prefix="provision-") as scratch:  # made with mode 0700
         yield _collect(path, Path(scratch))
 
 
-def _is_there(path: Path) -> bool:
+@contextmanager
+def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The ZIP at `path`; raises one of `ZIP_ERRORS` where it is none, or lists far more than a roster has."""
+    with _Archive(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
+        yield archive
+
+
+class _Archive(io.BufferedReader):
+    """An open ZIP of which nobody reads much at once."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size and size > MOST_AT_ONCE:
+            raise zipfile.BadZipFile("its list of files is far longer than a roster's")
+        return super().read(size)
+
+
+def _check_kind(path: Path) -> None:
     try:
-        return path.exists()
-    except OSError as error:  # a name too long, a loop of links
-        raise RosterError(f"The roster {path} cannot be read: {error.strerror}.") from None
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise RosterError(
+            f"The roster {path} does not exist.", ["Give the folder or ZIP that holds the CSV files."]
+        ) from None
+    except (OSError, ValueError) as error:  # a name too long or with a zero in it, a loop of links
+        raise RosterError(f"The roster {path} cannot be read: {_why(error)}.") from None
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise RosterError(
+            f"The roster {path} is neither a folder nor a file.", ["Give the folder or ZIP that holds the CSV files."]
+        )
 
 
 def _collect(path: Path, scratch: Path) -> Package:
-    zips, loose = _lists(path)
-    found = [(file.name, file) for file in loose]
+    zips, found = _lists(path)
+    zipped = []
     for number, archive in enumerate(zips):
         target = scratch / str(number)
         target.mkdir()
-        found += [(file.name, file) for file in _unpack(archive, target)]
-    names = [name.lower() for name, _ in found]
-    twice = sorted({name for name, _ in found if names.count(name.lower()) > 1})
+        zipped += _unpack(archive, target)
+    found += zipped
+    twice = _repeated(name for name, _ in found)
     if twice:
         raise RosterError(
             f"The roster {path} holds a file more than once.",
-            [f"{name}: keep one of them, in the folder or in the ZIP." for name in twice],
+            [f"{shown(name)}: keep one of them, in the folder or in the ZIP." for name in twice],
         )
     if not found:
         raise RosterError(f"The roster {path} holds no CSV file.", ["Give the folder or ZIP that holds them."])
-    inside = frozenset(name for name, file in found if scratch in file.parents)
-    return Package(dict(sorted(found)), inside, scratch)
+    return Package(dict(sorted(found)), frozenset(name for name, _ in zipped), scratch)
 
 
-def _lists(path: Path) -> tuple[list[Path], list[Path]]:
-    """ZIP files and CSV files at `path`."""
-    if path.is_dir():
-        try:
-            files = sorted(file for file in path.iterdir() if file.is_file())
-        except OSError as error:
-            raise RosterError(f"The roster {path} cannot be read: {error.strerror or error}.") from None
-        return _ending(files, ".zip"), _ending(files, ".csv")
-    if path.suffix.lower() == ".csv":
-        raise RosterError(f"{path} is one CSV file.", ["Give the folder that holds it and the others."])
-    return [path], []
+def _repeated(names: Iterable[str]) -> list[str]:
+    """The names, in lower case, that are there more than once but for upper and lower case."""
+    return sorted(name for name, times in Counter(map(str.lower, names)).items() if times > 1)
+
+
+def _lists(path: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
+    """ZIP files and CSV files at `path`, the latter with their names."""
+    if not path.is_dir():
+        if path.suffix.lower() == ".csv":
+            raise RosterError(f"{path} is one CSV file.", ["Give the folder that holds it and the others."])
+        return [path], []
+    try:
+        files = [file for file in sorted(path.iterdir()) if not file.name.startswith(".")]
+        zips, loose = _ending(files, ".zip"), _ending(files, ".csv")
+        root = path.resolve()
+        faults = [f"{shown(file.name)}: {why}." for file in (*zips, *loose) if (why := _odd(file, root))]
+    except OSError as error:
+        raise RosterError(f"The roster {path} cannot be read: {_why(error)}.") from None
+    if faults:
+        raise RosterError(f"The roster {path} cannot be used.", faults)
+    return zips, [(file.name, file) for file in loose]
 
 
 def _ending(files: list[Path], suffix: str) -> list[Path]:
-    return [file for file in files if file.suffix.lower() == suffix and not file.name.startswith(".")]
+    return [file for file in files if file.suffix.lower() == suffix]
 
 
-def _unpack(path: Path, target: Path) -> list[Path]:
+def _odd(file: Path, root: Path) -> str:
+    """Why a file in the folder `root` is not opened, or nothing."""
+    if not file.is_file():  # opening a pipe waits for ever, and a device may have no end
+        return "it is no file, or a link to nothing; put the file itself there"
+    if root not in file.resolve().parents:
+        return "it is a link that leads out of the folder; put the file itself there"
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = [each for each in archive.infolist() if not _beside(each)]
-            faults = _faults(path, archive.infolist(), members)
+        file.name.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it"
+    return ""
+
+
+def _why(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error or "it breaks off").rstrip(".")
+
+
+def _unpack(path: Path, target: Path) -> list[tuple[str, Path]]:
+    """The CSV files of a ZIP by name. They are written under names of our own, whatever theirs are."""
+    try:
+        with open_zip(path) as archive:
+            every = archive.infolist()
+            members = [each for each in every if not _beside(each)]
+            faults = _faults(path, every, members)
             if faults:
                 raise RosterError(f"The ZIP {path} cannot be used.", faults)
-            return [_extract(archive, member, target) for member in members]
+            return [
+                (_parts(member)[-1], _extract(archive, member, target / f"{number}.csv"))
+                for number, member in enumerate(members)
+            ]
     except ZIP_ERRORS as error:
-        raise RosterError(f"The ZIP {path} cannot be read: {error}.", ["Pack the CSV files again."]) from None
+        raise RosterError(f"The ZIP {path} cannot be read: {_why(error)}.", ["Pack the CSV files again."]) from None
 
 
-def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> Path:
-    path = target / PurePosixPath(member.filename).name
-    left = member.file_size
+def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Path:
+    size = 0
     with archive.open(member) as packed, path.open("xb") as file:
-        while block := packed.read(1 << 20):
-            left -= len(block)
-            if left < 0:
-                raise zipfile.BadZipFile(f"{member.filename} is larger than it says")
-            file.write(block)
+        while block := packed.read(MOST_AT_ONCE):
+            size += file.write(block)
+    if size != member.file_size:  # no more than it says is ever unpacked, but it may be less
+        raise zipfile.BadZipFile(f"{shown(member.filename)} is not as large as it says")
     return path
+
+
+def _parts(member: zipfile.ZipInfo) -> list[str]:
+    """The folders and the name of a member; some Windows tools write backslashes."""
+    return re.split(r"[/\\]", member.filename)
 
 
 def _beside(member: zipfile.ZipInfo) -> bool:
     """Whether a member is no CSV file nor anything suspicious: a folder, a text, what a Mac adds."""
-    suffix = PurePosixPath(member.filename).suffix.lower()
     return not _unsafe(member) and (
-        member.is_dir() or member.filename.startswith("__MACOSX/") or suffix not in (".csv", ".zip")
+        member.is_dir() or _parts(member)[0] == "__MACOSX" or not member.filename.lower().endswith((".csv", ".zip"))
     )
 
 
 def _unsafe(member: zipfile.ZipInfo) -> str:
     """Why a member must not be unpacked, or nothing."""
     written = member.orig_filename  # as it stands in the archive, before zipfile tidies it
-    parts = re.split(r"[/\\]", written)
-    if written.startswith(("/", "\\")) or ".." in parts or re.match("[A-Za-z]:", written) or "\0" in written:
+    mode = stat.S_IFMT(member.external_attr >> 16)
+    if (
+        written.startswith(("/", "\\"))
+        or ".." in re.split(r"[/\\]", written)
+        or re.match("[A-Za-z]:", written)
+        or "\0" in written
+    ):
         return "its name leads out of the ZIP"
-    if stat.S_ISLNK(member.external_attr >> 16):
+    if mode == stat.S_IFLNK:
         return "it is a link"
+    if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "it is a pipe or a device"
     if member.flag_bits & 1:
         return "it is encrypted"
     return ""
 
 
 def _faults(path: Path, every: list[zipfile.ZipInfo], members: list[zipfile.ZipInfo]) -> list[str]:
-    faults = [f"{each.filename}: {why}." for each in every if (why := _unsafe(each))]
-    faults += [f"{each.filename}: a ZIP inside the ZIP; unpack it." for each in members if _is_zip(each.filename)]
-    folders = {PurePosixPath(each.filename).parent for each in members}
-    if len(folders) > 1 or any(len(folder.parts) > 1 for folder in folders):
+    if len(every) > MOST_MEMBERS:
+        return [f"It holds {len(every):,} files, far more than a roster has."]
+    faults = [f"{shown(each.orig_filename)}: {why}." for each in every if (why := _unsafe(each))]
+    faults += [f"{shown(each.filename)}: {why}." for each in members if (why := _unreadable(each))]
+    if len({tuple(_parts(each)[:-1]) for each in members}) > 1 or any(len(_parts(each)) > 2 for each in members):
         faults.append("The CSV files lie in different folders of the ZIP; put them side by side.")
-    names = [PurePosixPath(each.filename).name.lower() for each in members]
-    faults += [
-        f"{name} is in the ZIP more than once; keep one." for name in sorted(set(names)) if names.count(name) > 1
-    ]
+    names = _repeated(_parts(each)[-1] for each in members)
+    faults += [f"{shown(name)} is in the ZIP more than once; keep one." for name in names]
     unpacked = sum(each.file_size for each in every)
     if unpacked > MOST_BYTES or unpacked > max(SMALL, MOST_RATIO * max(path.stat().st_size, 1)):
         faults.append(f"It would unpack to {unpacked:,} bytes, far more than a roster of that size holds.")
     return faults
 
 
-def _is_zip(name: str) -> bool:
-    return name.lower().endswith(".zip")
+def _unreadable(member: zipfile.ZipInfo) -> str:
+    if member.filename.lower().endswith(".zip"):
+        return "a ZIP inside the ZIP; unpack it"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # the others are unpacked in steps that no size limits
+        return "it is compressed in an unusual way; pack it with deflate, as most tools do"
+    return ""

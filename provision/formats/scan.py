@@ -1,18 +1,42 @@
-"""One pass over the bytes of a file: what it is (digest, size, lines) and whether it is UTF-8 text at all."""
+"""One pass over the bytes of a file: what it is (digest, size, lines), whether it is UTF-8 text at all, and whether
+all readers of CSV take it alike."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from provision.errors import RosterError
 
 BLOCK = 1 << 20
-BOMS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+LONGEST = 131_072  # characters of a record; no roster has a longer one, and one that is has lost its line ends
+MOST_COLUMNS = 1_000
+BLANKS = (
+    " \t\n\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028"
+    "\u2029\u202f\u205f\u3000\u200b\ufeff"
+)
+"""What is trimmed from values: white space, and the two characters that look like none at all."""
+MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # begins like that of UTF-16
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 SAVE_AS = 'Save it as "CSV UTF-8".'
+CHANGED = "changed while it was read. Run again when the export has ended."
+
+_ODD_BLANKS = [blank.encode() for blank in BLANKS if not blank.isascii()]
+_ODD_LEADS = sorted({blank[:1] for blank in _ODD_BLANKS})
+_LONE_RETURN = re.compile(rb"\r[^\n]")
+_ODD_QUOTES = re.compile(rb'" [ ,"\r\n]')
 
 
 class FileFault(RosterError):  # named like its root's other errors
@@ -23,21 +47,26 @@ class FileFault(RosterError):  # named like its root's other errors
 @dataclass(frozen=True, slots=True)
 class Scan:
     """`lines` is the number of line ends before the last line that is not blank; `odd_spaces` says whether
-    there is white space beyond the plain blank (tab, no-break space) to trim."""
+    there is white space beyond the plain blank (tab, no-break space) to trim; `plain` whether DuckDB and Python's
+    `csv` are known to read such text alike. `state` tells the file from one that was changed since."""
 
     sha256: str
     bytes: int
     lines: int
     odd_spaces: bool
+    plain: bool
+    state: tuple[int, ...]
 
 
 def scan(path: Path) -> Scan:
     """Read `path` once, block by block. Raises `FileFault` when it cannot be read or is not UTF-8 text."""
     digest, text = hashlib.sha256(), _Text()
     size = lines = 0
-    odd = False
+    odd, plain, end = False, True, b""
+    quotes = _Quotes()
     try:
         with path.open("rb") as file:
+            state = _state(os.fstat(file.fileno()))
             while block := file.read(BLOCK):
                 digest.update(block)
                 text.feed(block)
@@ -45,13 +74,63 @@ def scan(path: Path) -> Scan:
                 ends = block.count(b"\n", said)
                 if said:
                     lines = text.lines - 1 - ends
-                # one byte is looked for sixty times as fast as two
-                odd = odd or b"\t" in block or (b"\xc2" in block and b"\xc2\xa0" in block)
+                seam = end + block[:3]
+                odd = odd or _has_odd_blanks(block) or _has_odd_blanks(seam)
+                plain = plain and _is_plain(block) and _is_plain(seam) and quotes.let_a_record_end(block)
+                end = block[-3:]
                 size += len(block)
         text.end()
     except OSError as error:
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    return Scan(digest.hexdigest(), size, lines, odd)
+    return Scan(digest.hexdigest(), size, lines, odd, plain and _is_plain(end + b","), state)
+
+
+def is_as_scanned(path: Path, scanned: Scan) -> bool:
+    """Whether the file is still the one that was scanned, by its place, size and times: no second digest, which
+    would take as long as the scan."""
+    try:
+        return _state(path.stat()) == scanned.state
+    except OSError:
+        return False
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _has_odd_blanks(block: bytes) -> bool:
+    # one byte is looked for sixty times as fast as two
+    return b"\t" in block or any(
+        lead in block and any(blank in block for blank in _ODD_BLANKS if blank[:1] == lead) for lead in _ODD_LEADS
+    )
+
+
+def _is_plain(block: bytes) -> bool:
+    """False where readers differ: a carriage return alone, which ends a line for some, and blanks outside of
+    quotes, which DuckDB takes sometimes for a part of the value and sometimes not."""
+    if b"\r" in block and _LONE_RETURN.search(block):
+        return False
+    if b'"' not in block or b" " not in block:
+        return True
+    return b'  "' not in block and not (b'" ' in block and _ODD_QUOTES.search(block))
+
+
+class _Quotes:
+    """Whether quotes are open. DuckDB keeps a record and every one of its faults in memory, however long it is."""
+
+    def __init__(self) -> None:
+        self.open = False
+
+    def let_a_record_end(self, block: bytes) -> bool:
+        """Whether a record ends in the block, or could if every quote were closed."""
+        if not self.open and b'"' not in block:
+            return b"\n" in block or len(block) < BLOCK
+        is_open, start, ends = self.open, 0, len(block) < BLOCK
+        while not ends and (end := block.find(b"\n", start)) >= 0:
+            is_open ^= bool(block.count(b'"', start, end) & 1)
+            start, ends = end + 1, not is_open
+        self.open ^= bool(block.count(b'"') & 1)
+        return ends
 
 
 class _Text:
@@ -63,8 +142,10 @@ class _Text:
         self.lines = 1
 
     def feed(self, block: bytes) -> None:
-        if self.seen == 0 and block[:2] in BOMS:
-            raise FileFault(f"is {BOMS[block[:2]]} text, not UTF-8. {SAVE_AS}")
+        if self.seen == 0:
+            for mark, called in MARKS.items():
+                if block.startswith(mark):
+                    raise FileFault(f"is {called} text, not UTF-8. {SAVE_AS}")
         if b"\0" in block:
             self._refuse_nul(block)
         waiting = self.decoder.getstate()[0]
@@ -91,10 +172,58 @@ class _Text:
 
     def _refuse_nul(self, block: bytes) -> None:
         at = block.index(b"\0")
-        start = block[:BLOCK].count(b"\0") * 4 > min(len(block), BLOCK)  # every second byte of Latin text in UTF-16
-        looks = "it looks like UTF-16 without a mark" if start else "it is not a text file, or is damaged"
+        zeros = block.count(b"\0") / len(block)  # of Latin text in UTF-16 every second byte, in UTF-32 three of four
+        looks = "it is not a text file, or is damaged"
+        if zeros > 1 / 4:
+            looks = f"it looks like UTF-{32 if zeros > 5 / 8 else 16} without a mark"
         line = self.lines + block.count(b"\n", 0, at)
         raise FileFault(f"has a zero byte at offset {self.seen + at}, line {line}: {looks}. {SAVE_AS}")
+
+
+def records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the CSV file at `path`, the header first, each with the number of the line that it ends on.
+
+    Raises `FileFault` where it is not CSV, with the row as a spreadsheet counts it.
+    """
+    record = line = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = _Lines(file)
+            reader = csv.reader(lines, strict=True, skipinitialspace=True)
+            for cells in reader:
+                record, line = record + 1, reader.line_num
+                yield line, cells
+                lines.left = LONGEST
+    except OSError as error:
+        raise FileFault(f"cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:  # it was UTF-8 when it was scanned
+        raise FileFault(CHANGED) from None
+    except csv.Error as error:
+        raise FileFault(
+            f"row {record + 1}: not CSV from line {line + 1} on ({error}). "
+            "Look there for a double quote that is not closed or not doubled."
+        ) from None
+
+
+class _Lines:
+    """The lines of `file` for `csv.reader`, of which a record may take no more than `left` characters: a quote
+    that is not closed, or a file without line ends, would fill the memory."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.file = file
+        self.left = LONGEST
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.file.readline(self.left + 1)
+        if not line:
+            raise StopIteration
+        self.left -= len(line)
+        if self.left < 0:
+            raise csv.Error(f"a record of more than {LONGEST:,} characters")
+        return line
 
 
 def header(path: Path) -> tuple[list[str], bool]:
@@ -102,26 +231,21 @@ def header(path: Path) -> tuple[list[str], bool]:
 
     Raises `FileFault` when there is no header or when it names a column twice.
     """
-    try:
-        # what is not UTF-8 is told by `scan`
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            cells = [cell.strip() for cell in next(reader, [])]
-            plain = reader.line_num == 1
-    except OSError as error:
-        raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    except csv.Error as error:
-        raise FileFault(
-            f"row 1: the header is not CSV ({error}). Look for a double quote that is not closed."
-        ) from None
+    line, row = next(records(path), (1, []))
+    cells = [cell.strip(BLANKS) for cell in row]
     if not any(cells):
         raise FileFault("has no header row. The first row must hold the column names.")
-    named = [cell for cell in cells if cell]
-    twice = sorted({cell for cell in named if named.count(cell) > 1})
+    if len(cells) > MOST_COLUMNS:
+        raise FileFault(f"row 1: the header has {len(cells):,} columns, far more than a roster has. Export it again.")
+    named = Counter(cell.lower() for cell in cells if cell)
+    twice = list(dict.fromkeys(cell for cell in cells if named[cell.lower()] > 1))
     if twice:
-        raise FileFault(f"row 1: column {_quoted(twice)} stands in the header twice. Remove one of them.")
-    return cells, plain
+        told = ", ".join(f"'{shown(cell)}'" for cell in twice[:5])
+        raise FileFault(f"row 1: column {told} stands in the header twice. Remove one of them.")
+    return cells, line == 1
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def shown(name: str) -> str:
+    """A name from outside as a message can hold it, whatever is in it and however long it is."""
+    plain = name if name.isprintable() else ascii(name)[1:-1]
+    return plain if len(plain) <= 100 else plain[:100] + "…"

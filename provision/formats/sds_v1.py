@@ -3,8 +3,8 @@
 Students and teachers have ids of their own, so a person is `student/13001` or `teacher/14001`. Terms and
 courses are columns of Section.csv and become sessions (of type `term`) and courses; the first record of an id
 counts. Decision: a course subject that is no code is kept as text with a note, since this format always
-allowed it. Person rows repeat with another school for somebody who belongs to several. The guardian files are
-known but not read yet.
+allowed it. Person rows repeat with another school for somebody who belongs to several. Guardians are
+known by their e-mail address: `guardian/name@example.org`.
 
 Source: Microsoft's "SDS V1 CSV file format" and the samples of OfficeDev/O365-EDU-Tools.
 """
@@ -14,9 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provision.formats.format import File, Format
-from provision.roster.fill import Into
-
-GUARDIANS = "guardians are not read from this format yet"
+from provision.roster.fill import Column, Into, Made
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,46 @@ def v1_files(names: Names) -> tuple[File, ...]:
         _sections(names),
         _enrollments("StudentEnrollment.csv", "student", names),
         _enrollments("TeacherRoster.csv", "teacher", names),
-        File("user.csv", (), need="optional", later=GUARDIANS),
-        File("guardianrelationship.csv", (), need="optional", later=GUARDIANS),
+        GUARDIANS,
+        GUARDIAN_RELATIONSHIPS,
     )
 
 
+_GUARDIAN = Made("'guardian/' || lower({Email})")
+GUARDIANS = File(
+    "user.csv",
+    ("Email", "First Name", "Last Name"),
+    (
+        Into(
+            "persons",
+            {
+                "id": _GUARDIAN,
+                "source_id": "SIS ID",
+                "given_name": "First Name",
+                "family_name": "Last Name",
+                "secondary_email": "Email",
+                "phone": "Phone",
+            },
+        ),
+    ),
+    need="optional",
+)
+GUARDIAN_RELATIONSHIPS = File(
+    "guardianrelationship.csv",
+    ("SIS ID", "Email"),
+    (
+        Into(
+            "relationships",
+            {"person_id": "SIS ID", "contact_id": _GUARDIAN, "role": Made("coalesce({Role}, 'other')")},
+            space="student/",
+        ),
+    ),
+    need="optional",
+)
+
+
 def _schools(names: Names) -> File:
-    columns: dict[str, str | tuple[str, ...]] = {
+    columns: dict[str, Column] = {
         "id": names.org_id,
         "name": "Name",
         "number": "School Number",
@@ -69,7 +100,7 @@ def _schools(names: Names) -> File:
 
 def _people(file: str, role: str, names: Names) -> File:
     space = f"{role}/"
-    columns: dict[str, str | tuple[str, ...]] = {
+    columns: dict[str, Column] = {
         "id": names.id,
         "source_id": names.id,
         "username": "Username",
@@ -117,7 +148,7 @@ def _sections(names: Names) -> File:
         {"id": term, "title": "Term Name", "start_date": "Term StartDate", "end_date": "Term EndDate"},
         {"type": "term"},
         needs="id",
-        once=True,
+        once=("id",),
     )
     courses = Into(
         "courses",
@@ -130,7 +161,7 @@ def _sections(names: Names) -> File:
         },
         kinds={"subject": "free subject"},
         needs="id",
-        once=True,
+        once=("id",),
     )
     return File(
         "Section.csv",

@@ -1,4 +1,4 @@
-"""SDS V2: four files; a row of users.csv carries one school and one role, so people repeat.
+"""SDS V2: four files; a row of users.csv carries one role and one school, or several, so people may repeat.
 
 The sample of this format uses `aide` as a role of a user and `faculty` in a class; both are accepted, see
 `provision/roster/codes.py`. Source: Microsoft's "SDS V2 CSV file format" and the sample of
@@ -30,7 +30,11 @@ USERS = File(
                 "password": "password",
             },
         ),
-        Into("roles", {"person_id": "sourcedId", "org_id": "orgSourcedIds", "role": "role", "grade": "grade"}),
+        Into(
+            "roles",
+            {"person_id": "sourcedId", "org_id": "orgSourcedIds", "role": "role", "grade": "grade"},
+            each="org_id",
+        ),
     ),
 )
 CLASSES = File(

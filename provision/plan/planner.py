@@ -123,6 +123,11 @@ def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetim
                 "WHERE object_id IS NOT NULL",
                 [digest],
             )
+        store.run("DELETE FROM planned.passwords")
+        store.run("""
+            INSERT INTO planned.passwords SELECT key, password
+            FROM roster.persons p JOIN desired.users u ON u.key = 'user:' || p.id
+            WHERE u.object_id IS NULL AND p.password IS NOT NULL""")
         store.run(
             f"""
             INSERT INTO planned.links
@@ -164,16 +169,17 @@ def _note_what_is_held(store: Store) -> None:
     store.run("INSERT INTO run.notes SELECT what, kind, key, rule, file, record, field FROM run.set_aside")
     # a record that could speak of anything holds all of its kind, which is written with a star
     unknown = """CASE id WHEN 'enrollments' THEN 'member' WHEN 'sections' THEN 'section'
-                         WHEN 'orgs' THEN 'school' ELSE 'user' END"""
+                         WHEN 'orgs' THEN 'school' WHEN 'relationships' THEN 'contact' ELSE 'user' END"""
     store.run(f"""
         INSERT INTO run.notes
         SELECT DISTINCT 'held',
                CASE kind WHEN 'org' THEN 'school' WHEN 'section' THEN 'section' WHEN 'enrollment' THEN 'member'
-                         WHEN 'person' THEN 'user' ELSE {unknown} END,
+                         WHEN 'person' THEN 'user' WHEN 'relationship' THEN 'contact' ELSE {unknown} END,
                CASE kind WHEN 'org' THEN 'school:' || id
                          WHEN 'person' THEN 'user:' || id
                          WHEN 'section' THEN 'section:' || id
                          WHEN 'enrollment' THEN 'member:' || run.part(id) || '/' || other_id
+                         WHEN 'relationship' THEN 'contact:' || run.part(id) || '/' || coalesce(other_id, '*')
                          ELSE {unknown} || ':*' END,
                rule, file, record, NULL
         FROM roster.held""")

@@ -7,21 +7,17 @@ from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
 from provision.profile import Profile
+from provision.roster.addresses import section_alias
 from provision.store import Store
 from provision.store.sql import literals
-
-REFUSED = r"""[\s~"#%&*:<>?/\\{|}.@()\[\];,]|[^\x00-\x7F]"""
-"""Characters that Microsoft 365 refuses in an alias, and those that School Data Sync was said to replace."""
 
 
 def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     """Make `desired.sections`; a section is found again by its external id, never by its name or alias."""
-    alias = "s.id"
-    if profile.roster.replace_special_characters:
-        alias = f"regexp_replace(s.id, '{REFUSED}', '_', 'g')"
+    alias = section_alias("s.id", replace=profile.roster.replace_special_characters)
     store.run(f"""
         CREATE OR REPLACE TABLE run.wanted_sections AS
-        SELECT s.*, s.id AS anchor, 'Section_' || {alias} AS alias,
+        SELECT s.*, s.id AS anchor, {alias} AS alias,
                c.id AS course_key, c.title AS course_name, c.code AS course_number,
                c.description AS course_description, c.subject AS course_subject, c.grade AS course_grade,
                t.id AS term_id, t.title AS term_name, t.start_date AS term_start, t.end_date AS term_end,
@@ -81,12 +77,12 @@ def _make(store: Store, profile: Profile) -> None:
                w.alias AS mail_nickname, left(w.title, 256) AS description, left(w.title, 256) AS external_name,
                'sis' AS external_source,
                {managed("class_code", chosen, "coalesce(w.code, w.number)")} AS class_code,
-               {managed("grade", chosen, "w.course_grade")} AS grade,
+               {managed("grade", chosen, "coalesce(w.grade, w.course_grade)")} AS grade,
                {managed("course", chosen, "w.course_key")} AS course_id,
                {managed("course", chosen, "w.course_name")} AS course_name,
                {managed("course", chosen, "w.course_number")} AS course_number,
                {managed("course", chosen, "w.course_description")} AS course_description,
-               {managed("course", chosen, "w.course_subject")} AS course_subject,
+               {managed("course", chosen, "coalesce(w.course_subject, w.subject)")} AS course_subject,
                {managed("term", chosen, "w.term_id")} AS term_id,
                {managed("term", chosen, "w.term_name")} AS term_name,
                {managed("term", chosen, "w.term_start")} AS term_start,

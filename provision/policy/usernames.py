@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from provision.policy.template import template_sql
 from provision.profile import PLACEHOLDER, People, Profile
+from provision.roster.addresses import SIGN_IN_LOCAL
 from provision.store import Store
 from provision.store.sql import literal
 
-LOCAL = "[A-Za-z0-9''_!#^~-]([A-Za-z0-9''._!#^~-]{0,62}[A-Za-z0-9''_!#^~-])?"
-LEGAL = f"^{LOCAL}@[A-Za-z0-9.-]+$"  # graph user resource: userPrincipalName, no accents; 64 signs before the @
+LEGAL = literal(f"^{SIGN_IN_LOCAL}@[A-Za-z0-9.-]+$")
 HIGHEST_COUNTER = 999
 
 COLUMNS = {
@@ -42,7 +42,7 @@ def choose_usernames(store: Store, profile: Profile) -> None:
                  (SELECT lower(name) FROM current.domains WHERE verified) THEN 'username-domain'
             WHEN lower(n.username) NOT IN (SELECT split_part(upn, '@', 1) FROM run.taken
                                            UNION ALL SELECT upn FROM run.taken)
-                 AND NOT regexp_matches(split_part(n.username, '@', 1) || '@x', {literal(LEGAL.replace("''", "'"))})
+                 AND NOT regexp_matches(split_part(n.username, '@', 1) || '@x', {LEGAL})
                 THEN 'username-characters'
             ELSE 'username-taken' END
         FROM run.newcomers n WHERE n.key NOT IN (SELECT key FROM run.usernames)""")
@@ -58,7 +58,7 @@ def _try(store: Store, students: bool, people: People, template: str) -> None:
                 SELECT key, {_full(people, template, count)} AS upn FROM run.newcomers
                 WHERE is_student = {"true" if students else "false"}
                   AND key NOT IN (SELECT key FROM run.usernames))
-            WHERE upn IS NOT NULL AND regexp_matches(upn, '{LEGAL}')
+            WHERE upn IS NOT NULL AND regexp_matches(upn, {LEGAL})
               AND lower(split_part(upn, '@', 2)) IN (SELECT lower(name) FROM current.domains WHERE verified)""")
         if not store.value("SELECT count(*) FROM run.wishes"):
             return

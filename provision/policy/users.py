@@ -65,6 +65,7 @@ def _forget_passwords(store: Store, profile: Profile) -> None:
         UPDATE roster.persons SET password = NULL WHERE password IS NOT NULL AND id NOT IN (
             SELECT person_id FROM desired.users
             WHERE object_id IS NULL AND CASE WHEN is_student THEN 'students' ELSE 'staff' END IN {sides})""")
+    store.run("UPDATE roster.user_profiles SET password = NULL WHERE password IS NOT NULL")
 
 
 def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:

@@ -40,7 +40,7 @@ RACES = _words("""
 """)
 US_STATES = _words("""
     AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH
-    OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI AA AE AP
+    OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS FM GU MH MP PR PW VI AA AE AP
 """)
 SUBJECTS = tuple(f"{number:02}" for number in (*range(1, 6), *range(7, 25)))
 
@@ -58,7 +58,7 @@ _ORDINALS = _words("""
     first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
 """)
 _COLLEGE_YEARS = ("freshman", "sophomore", "junior", "senior")
-_LATER_LABELS = {"postsecondary": "PS", "ungraded": "UG"}
+_LATER_LABELS = {"postsecondary": "PS", "adult education": "adultEducation", "ungraded": "UG"}
 GRADE_LABELS = {
     "us": {
         "infant": "IT",
@@ -100,3 +100,57 @@ def grade_spellings(labels: str) -> dict[str, str]:
 
 
 ROLE_SPELLINGS = spellings(ROLES, {"aid": "aide"})  # a known export tool writes "aid"
+
+
+CONTACTS = ("parent", "guardian", "relative")
+"""Roles of people who belong to a student, not to the school."""
+ONEROSTER_ROLES = {
+    **ROLE_SPELLINGS,
+    **spellings(CONTACTS),
+    "counselor": "advisor",
+    "siteadministrator": "administrator",
+    "districtadministrator": "administrator",
+    "systemadministrator": "itAdmin",
+}
+"""OneRoster 1.1 has eight roles, 1.2 twelve, and profiles of it add their own."""
+ONEROSTER_SEXES = spellings((*SEXES, "other"), {"unspecified": "notSelected"})
+CLASS_TYPES = ("homeroom", "scheduled")
+
+CLEVER_GRADES = {
+    "infanttoddler": "IT",
+    "preschool": "PR",
+    "prekindergarten": "PK",
+    "transitionalkindergarten": "TK",
+    "kindergarten": "KG",
+    **{str(number): f"{number:02}" for number in range(1, 14)},
+    "postgraduate": "postgraduate",
+    "ungraded": "UG",
+    "other": "Other",
+}
+"""The grades that Clever's description has, in lower case, and their codes."""
+
+CLEVER_GRADES_SEEN = {**GRADE_LABELS["us"], "k": "KG", "ps": "PR"}
+"""What schools write besides. Clever knows no college years, so its PS is the pre-school."""
+
+CLEVER_SEXES = {"m": "male", "f": "female", "x": "notSelected", **spellings(SEXES)}
+CLEVER_RACES = {
+    "a": "asian",
+    "b": "blackOrAfricanAmerican",
+    "i": "americanIndianOrAlaskaNative",
+    "m": "demographicRaceTwoOrMoreRaces",
+    "p": "nativeHawaiianOrOtherPacificIslander",
+    "w": "white",
+}
+CLEVER_LUNCHES = {"f": "freeLunch", "r": "reducedLunch"}
+
+CLEVER_CONTACTS = {
+    **spellings(RELATIONSHIPS),
+    **dict.fromkeys(("mother", "father", "mom", "dad", "stepmother", "stepfather", "stepparent"), "parent"),
+    **dict.fromkeys(("parent/guardian", "legal guardian", "foster parent"), "guardian"),
+    **dict.fromkeys(("family", "grandparent", "grandmother", "grandfather", "aunt/uncle", "aunt", "uncle"), "relative"),
+    **dict.fromkeys(("sibling", "sister", "brother", "cousin"), "relative"),
+    **dict.fromkeys(("self", "primary", "secondary", "emergency"), "other"),
+}
+"""What Clever calls the relationship, or else the type, of a contact, and the words that schools use besides."""
+
+CLEVER_STAFF = {**dict.fromkeys(("school tech lead", "schooltechlead", "stl"), "itAdmin"), "staff": "staff"}

@@ -9,7 +9,8 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -31,12 +32,6 @@ EXTRA_CELLS = Check(
     "A row has more values than the header has columns: they may have slipped into the wrong ones.",
     'Put values that contain a comma into double quotes ("Smith, Jr").',
 )
-EXTRA_BLANKS = Check(
-    "extra-blank-cells",
-    "warning",
-    "A row has more cells than the header has columns, but they are blank.",
-    "Remove the commas at the end of the row.",
-)
 SHORT_ROW = Check(
     "short-row",
     "note",
@@ -52,10 +47,10 @@ LINE_BREAK = Check(
 REPEATED_DIFFERS = Check(
     "repeated-differs",
     "warning",
-    "Later records describe the same term or course otherwise; the first one counts.",
+    "Later records describe the same thing (a term, a course, a student, a contact) otherwise; the first one counts.",
     "Give one id one description, or different ones an id each.",
 )
-ROW_FAULTS = [EXTRA_CELLS, EXTRA_BLANKS, SHORT_ROW, LINE_BREAK]
+ROW_FAULTS = [EXTRA_CELLS, SHORT_ROW, LINE_BREAK]
 FILL_CHECKS = [REQUIRED, *ROW_FAULTS, REPEATED_DIFFERS]
 
 ENTITIES = (
@@ -69,6 +64,7 @@ ENTITIES = (
     "demographics",
     "flags",
     "relationships",
+    "user_profiles",
 )
 """The roster tables that hold records of the school."""
 
@@ -86,37 +82,68 @@ _HELD = {
         "coalesce(section_id, person_id)",
         "CASE WHEN section_id IS NOT NULL THEN person_id END",
     ),
+    "relationships": ("'relationship'", "person_id", "contact_id"),
 }
-"""What a dropped record speaks of: kind, id and other id, as SQL over the columns of its table."""
+"""What a dropped record speaks of: kind, id and other id, as SQL over the columns of its table.
+
+The other tables hold values and nothing else, and a value that is not there changes nothing in Microsoft 365."""
+
+
+_HEADER = re.compile(r"\{([A-Za-z][^{}]*)\}")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A value made of others: SQL that names each header in braces; a header that is not there counts as blank."""
+
+    sql: str
+
+    def headers(self) -> tuple[str, ...]:
+        """The headers in the SQL."""
+        return tuple(_HEADER.findall(self.sql))
+
+    def expression(self, present: Container[str]) -> str:
+        """The SQL over `stage`, given the headers that are there."""
+        return "(" + _HEADER.sub(lambda found: name(found[1]) if found[1] in present else "NULL", self.sql) + ")"
 
 
 @dataclass(frozen=True)
 class Into:
     """One roster table that a file fills.
 
-    `columns` maps roster columns onto headers; of several headers the first with a value counts. `constants`
-    are the same on every row. `space` is put before the ids of persons, for formats that number students and
-    teachers apart. `kinds` overrule the kind of a column. Rows describe some things by the way (the term of a
-    section): those without a value in the column `needs` are passed over, and with `once` the first record of
-    an id counts.
+    `columns` maps roster columns onto headers; of several headers the first with a value counts, and a value may
+    be `Made` of several. `where` picks the rows that say something for this table. `each` is a column with ids
+    joined by commas: it makes a row of each. `constants` are the same on every row. `space` is put before the ids
+    of persons, for formats that number students and teachers apart. `kinds` overrule the kind of a column. Rows
+    describe some things by the way (the term of a section): those without a usable value in the column `needs` are
+    passed over, and of those that agree in the columns `once` the first record counts.
     """
 
     table: str
-    columns: Mapping[str, str | tuple[str, ...]]
+    columns: Mapping[str, Column]
     constants: Mapping[str, str] = field(default_factory=dict)
     space: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
     needs: str = ""
-    once: bool = False
+    once: tuple[str, ...] = ()
+    where: Made | None = None
+    each: str = ""
 
     def headers(self) -> list[str]:
         """Every header that is read."""
-        return [header for column in self.columns for header in self.headers_of(column)]
+        read = [header for column in self.columns for header in self.headers_of(column)]
+        return read + list(self.where.headers() if self.where else ())
 
     def headers_of(self, column: str) -> tuple[str, ...]:
         """The headers that may give the value of a roster column."""
         given = self.columns.get(column, ())
+        if isinstance(given, Made):
+            return given.headers()
         return (given,) if isinstance(given, str) else given
+
+
+Column = str | tuple[str, ...] | Made
+"""Where the value of a roster column comes from: a header, the first of several that has a value, or SQL."""
 
 
 @dataclass(frozen=True)
@@ -142,18 +169,30 @@ def fill(store: Store, staged: Staged, intos: Sequence[Into], options: RosterOpt
     mapped = [each for into in intos if (each := _Mapped(into, staged, options)).says_something()]
     if staged.odd:
         _report_rows(store, staged)
-    _report_blanks(store, staged)
-    for each in mapped:
+    _report_blanks(store, staged, [header for into in intos for header in into.headers_of(into.each)])
+    _gather_bad(store, staged)
+    for number, each in enumerate(mapped):
+        if each.into.once:
+            each.find_firsts(store, f"firsts_{number}")
         each.judge(store)
-    bad = store.value(  # the number of rows
-        "CREATE OR REPLACE TEMP TABLE bad AS SELECT record, min(rule) AS rule FROM roster.findings "
-        f"WHERE file = {literal(staged.file)} AND severity = 'error' GROUP BY record"
-    )
+    bad = _gather_bad(store, staged)
     for each in mapped:
         each.insert(store, good="record NOT IN (SELECT record FROM bad)" if bad else "true")
         if bad:
             each.hold(store)
+        if each.firsts:
+            store.run(f"DROP TABLE {each.firsts}")
     store.run("DROP TABLE bad")
+
+
+def _gather_bad(store: Store, staged: Staged) -> int:
+    """Make the table `bad` of the records that an error was found in; gives their number."""
+    return int(
+        store.value(
+            "CREATE OR REPLACE TEMP TABLE bad AS SELECT record, min(rule) AS rule FROM roster.findings "
+            f"WHERE file = {literal(staged.file)} AND severity = 'error' GROUP BY record"
+        )
+    )
 
 
 def _report_rows(store: Store, staged: Staged) -> None:
@@ -168,19 +207,24 @@ def _report_rows(store: Store, staged: Staged) -> None:
             )
 
 
-def _report_blanks(store: Store, staged: Staged) -> None:
-    conditions = [f"{name(header)} IS NULL" for header in staged.required]
-    for header, blank in zip(staged.required, _met(store, "stage", conditions), strict=True):
-        if blank:
+def _report_blanks(store: Store, staged: Staged, lists: Container[str]) -> None:
+    """Of `lists` the commas alone are no value."""
+    conditions = [
+        f"coalesce(trim({name(header)}, ', '), '') = ''" if header in lists else f"{name(header)} IS NULL"
+        for header in staged.required
+    ]
+    met = some_meets(store, "stage", conditions)
+    for header, condition, some in zip(staged.required, conditions, met, strict=True):
+        if some:
             report(
                 store,
                 REQUIRED,
                 f"SELECT {literal(staged.file)} AS file, record, {literal(header)} AS field, NULL AS value, "
-                f"'The required value is missing.' AS message FROM stage WHERE {name(header)} IS NULL",
+                f"'The required value is missing.' AS message FROM stage WHERE {condition}",
             )
 
 
-def _met(store: Store, rows: str, conditions: Sequence[str]) -> tuple[bool, ...]:
+def some_meets(store: Store, rows: str, conditions: Sequence[str]) -> tuple[bool, ...]:
     """Which of the conditions any of the rows meets, in one pass over them."""
     if not conditions:
         return ()
@@ -193,6 +237,8 @@ class _Mapped:
 
     def __init__(self, into: Into, staged: Staged, options: RosterOptions) -> None:
         self.into = into
+        self.firsts = ""  # the table of the records that count, where several say the same
+        self.in_form: set[str] = set()  # the columns of which every value is in its one form already
         self.staged = staged
         self.options = options
         self.file = literal(staged.file)
@@ -200,32 +246,79 @@ class _Mapped:
             column: [header for header in into.headers_of(column) if header in staged.headers]
             for column in into.columns
         }
-        self.columns = [column for column, headers in self.headers.items() if headers]
+        self.columns = [
+            column
+            for column, headers in self.headers.items()
+            if headers or isinstance(into.columns[column], Made)  # a made value may be there without any header
+        ]
 
     def says_something(self) -> bool:
         """Whether the file has what the table needs; optional columns may be absent."""
-        return not self.into.needs or self.into.needs in self.columns
+        return not self.into.needs or bool(self.headers[self.into.needs])
 
     def judge(self, store: Store) -> None:
         """Report the values that their kind refuses or remarks on."""
         origins = (
             f"({literal(self.into.table)}, {literal(column)}, {self.file}, {literal(self._header(column))})"
             for column in self.columns
+            if self.headers[column]
         )
         store.run(f"INSERT INTO header_of VALUES {', '.join(origins)}")
-        said = [each for column in self.columns for each in self._sayings(column)]
-        met = _met(store, f"({self._raw()})", [condition for condition, _ in said])
-        for (_, say), found in zip(said, met, strict=True):
+        judged = [column for column in self.columns if self._kind(column).fault and column != self.into.each]
+        differs = [f"{name(column)} IS DISTINCT FROM {self._canonical(column)}::TEXT" for column in judged]
+        odd = self._met(store, f"SELECT {self._values()} FROM stage", list(zip(judged, differs, strict=True)))
+        self.in_form = {column for column, some in zip(judged, odd, strict=True) if not some}
+        said = [(column, each) for column in self.columns if column not in self.in_form
+                for each in self._sayings(column)]  # fmt: skip
+        met = self._met(store, self._raw(), [(column, condition) for column, (condition, _) in said])
+        for (_, (_, say)), found in zip(said, met, strict=True):
             if found:
                 say(store)
-        if self.into.once:
+
+    def _met(self, store: Store, rows: str, asked: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
+        """Which of the conditions, each on one column, any value meets. Judging is dear, so each value is looked at
+        once, but not where that would be dearer: in columns that have about as many values as rows."""
+        if not asked:
+            return ()
+        answers = (
+            f"(SELECT coalesce(bool_or({condition}), false) FROM "
+            f"(SELECT {'' if self._kind(column).various else 'DISTINCT '}{name(column)} FROM ({rows})))"
+            for column, condition in asked
+        )
+        return store.rows(f"SELECT {', '.join(answers)}")[0]
+
+    def find_firsts(self, store: Store, table: str) -> None:
+        """Where rows agree in the columns `once`, the first good one counts; report those that say otherwise."""
+        key, rest = self._key()
+        said = f"hash({', '.join(map(name, self._described())) or '0'})"
+        good = "record NOT IN (SELECT record FROM bad)"
+        store.run(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS "
+            f"SELECT coalesce(min(record) FILTER ({good}), min(record)) AS record, count(*) AS records, "
+            f"min({said}) <> max({said}) AS differ FROM ({self._raw()}) GROUP BY {key}, {rest}"
+        )
+        repeated, differ = store.rows(f"SELECT max(records) > 1, bool_or(differ) FROM {table}")[0]
+        if differ:
             self._report_differing(store)
+        if repeated:
+            self.firsts = table
+        else:
+            store.run(f"DROP TABLE {table}")
+
+    def _key(self) -> tuple[str, str]:
+        """What tells things apart: the first column, and a hash of the others."""
+        first, *others = (name(column) for column in self.into.once)
+        return first, f"hash({', '.join(others) or '0'})"
+
+    def _described(self) -> list[str]:
+        """What a row says of its thing."""
+        return [column for column in self.columns if column not in self.into.once]
 
     def _sayings(self, column: str) -> Iterator[tuple[str, Callable[[Store], None]]]:
         """What may be said of the values of a column: when, as SQL, and how."""
         kind, value = self._kind(column), name(column)
         if kind.fault:
-            refused = f"{value} IS NOT NULL AND {kind.canonical(value, self.options)} IS NULL"
+            refused = f"{value} IS NOT NULL AND {self._canonical(column)} IS NULL"
             yield refused, partial(self._report_refused, check=kind.fault, column=column, condition=refused)
         if kind.note and kind.noted:
             noted = f"{value} IS NOT NULL AND {kind.noted(value, self.options)}"
@@ -255,36 +348,37 @@ class _Mapped:
         )
 
     def _report_differing(self, store: Store) -> None:
-        described = ", ".join(name(column) for column in self.columns if column != "id")
-        rows = f"SELECT id, record, hash({described}) AS said FROM ({self._raw(every=True)})"
-        message = "printf('%d record(s), this one first, differ from the first of this id.', count(*))"
+        key, rest = self._key()
+        said = ", ".join(map(self._canonical, self._described()))
+        rows = f"SELECT {key} AS value, {rest} AS rest, record, hash({said}) AS said FROM ({self._raw()})"
+        message = "printf('%d record(s), this one first, differ from the first.', count(*))"
         report(
             store,
             REPEATED_DIFFERS,
-            f"SELECT {self.file} AS file, min(record) AS record, {literal(self._header('id'))} AS field, "
-            f"id AS value, {message} AS message FROM ({rows}) "
-            f"JOIN (SELECT id, arg_min(said, record) AS first FROM ({rows}) GROUP BY id) USING (id) "
-            "WHERE said <> first GROUP BY id",
+            f"SELECT {self.file} AS file, min(record) AS record, {literal(self._header(self.into.once[0]))} AS field, "
+            f"value, {message} AS message FROM ({rows}) "
+            f"JOIN (SELECT value, rest, arg_min(said, record) AS first FROM ({rows}) GROUP BY value, rest) "
+            "USING (value, rest) WHERE said <> first GROUP BY value, rest",
         )
 
     def insert(self, store: Store, good: str) -> None:
         """Put the canonical rows of the `good` records (a condition, as SQL) into their table."""
-        values = [
-            f"{self._kind(column).canonical(name(column), self.options)} AS {name(column)}" for column in self.columns
-        ]
+        values = [f"{self._canonical(column)} AS {name(column)}" for column in self.columns]
         values += [f"{literal(value)} AS {name(column)}" for column, value in self.into.constants.items()]
+        needs = self.into.needs
+        usable = f" AND {self._canonical(needs)} IS NOT NULL" if needs and self._kind(needs).fault else ""
         store.run(f"""
             INSERT INTO roster.{self.into.table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
-            FROM ({self._raw()}) WHERE {good}""")
+            FROM ({self._raw()}) WHERE {good}{usable}""")
 
     def hold(self, store: Store) -> None:
-        """Hold what the bad records speak of."""
+        """Hold what the bad records speak of, be they the first to do so or not."""
         if self.into.table in _HELD:
             kind, held, other = _HELD[self.into.table]
             store.run(f"""
                 INSERT INTO roster.held BY NAME
                 SELECT {kind} AS kind, {held} AS id, {other} AS other_id, rule, {self.file} AS file, record
-                FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NOT NULL""")
+                FROM ({self._raw(every=True)}) JOIN bad USING (record) WHERE {held} IS NOT NULL""")
             self._hold_the_unknown(store, held)
 
     def _hold_the_unknown(self, store: Store, held: str) -> None:
@@ -294,28 +388,48 @@ class _Mapped:
             INSERT INTO roster.held BY NAME
             SELECT 'unknown' AS kind, {literal(self.into.table)} AS id, NULL AS other_id, rule,
                    {self.file} AS file, record
-            FROM ({self._raw()}) JOIN bad USING (record) WHERE {held} IS NULL OR record IN ({slipped})""")
+            FROM ({self._raw(every=True)}) JOIN bad USING (record) WHERE {held} IS NULL OR record IN ({slipped})""")
 
     def _header(self, column: str) -> str:
-        return self.headers[column][0]
+        """The header that a column comes from, also where it is not there and a made value stands in."""
+        return (*self.headers[column], *self.into.headers_of(column), column)[0]
 
     def _kind(self, column: str) -> Kind:
         table = self.into.table
         return KINDS[self.into.kinds.get(column, COLUMN_KINDS.get((table, column), "text"))]
 
+    def _canonical(self, column: str) -> str:
+        if column in self.in_form:
+            return name(column)
+        return self._kind(column).canonical(name(column), self.options)
+
+    def _values(self) -> str:
+        return ", ".join(f"{self._expression(column)} AS {name(column)}" for column in self.columns)
+
     def _raw(self, *, every: bool = False) -> str:
-        """The rows under roster column names, values as they were exported."""
-        columns = [f"{self._expression(column)} AS {name(column)}" for column in self.columns]
-        rows = f"SELECT {', '.join(columns)}, record FROM stage"
-        if not self.into.needs:
-            return rows
-        needed = self._expression(self.into.needs)
-        if self.into.once and not every:
-            firsts = f"SELECT min(record) FROM stage WHERE {needed} IS NOT NULL GROUP BY {needed}"
-            return f"{rows} WHERE record IN ({firsts})"
-        return f"{rows} WHERE {needed} IS NOT NULL"
+        """The rows under roster column names, values as they were exported; `every` one, or those that count."""
+        rows = f"SELECT {self._values()}, record FROM stage"
+        picked = [self.into.where.expression(self.staged.headers)] if self.into.where else []
+        if self.into.needs:
+            picked.append(f"{self._expression(self.into.needs)} IS NOT NULL")
+        if self.firsts and not every:
+            picked = [f"record IN (SELECT record FROM {self.firsts})"]
+        if picked:
+            rows = f"{rows} WHERE {' AND '.join(picked)}"
+        return self._one_each(rows, every=every) if self.into.each in self.columns else rows
+
+    def _one_each(self, rows: str, *, every: bool) -> str:
+        """A row for each of the different ids in the column `each`; of `every` row, one also where it has none."""
+        each = name(self.into.each)
+        ids = f"list_distinct({KINDS['list'].canonical(each, self.options)})"
+        if every:
+            ids = f"CASE WHEN len({ids}) > 0 THEN {ids} ELSE [NULL] END"
+        return f"SELECT * REPLACE (unnest({ids}) AS {each}) FROM ({rows})"
 
     def _expression(self, column: str) -> str:
+        given = self.into.columns[column]
+        if isinstance(given, Made):
+            return given.expression(self.staged.headers)
         found = [name(header) for header in self.headers[column]]
         value = found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
         spaced = self.into.space and (column == "person_id" or (self.into.table, column) == ("persons", "id"))

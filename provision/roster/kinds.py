@@ -8,8 +8,8 @@ is dropped with an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from provision.errors import RosterError
 from provision.roster import codes
@@ -67,13 +67,29 @@ YEAR = Check(
     f"A value is not a year of four digits: dropped with a warning; {REQUIRED_TOO}.",
     "Write the year with four digits.",
 )
+YEAR_READ_AS = Check(
+    "school-year-read-as",
+    "note",
+    "A school year is written with both its years; it is read as the year in which it ends.",
+    "Nothing to do; other tools may want the one year.",
+)
 FREE_SUBJECT = Check(
     "subject-free-text",
     "note",
     "A course subject is no code of the subject list; it is kept as text.",
     "Nothing to do; a two-digit subject code would also be understood by other tools.",
 )
-VALUE_CHECKS = [CODE, GRADE, GRADE_READ_AS, DATE, EMAIL, PHONE, BOOLEAN, YEAR, FREE_SUBJECT]
+READ_AS_OTHER = Check(
+    "read-as-other",
+    "note",
+    "A contact's relationship, or the role of a staff member, is a word that we do not know; it is read as other, "
+    "or as staff.",
+    "Nothing to do; a word of the list (docs: code lists) would say more.",
+)
+VALUE_CHECKS = [
+    *(CODE, GRADE, GRADE_READ_AS, DATE, EMAIL, PHONE, BOOLEAN, YEAR, YEAR_READ_AS),
+    *(FREE_SUBJECT, READ_AS_OTHER),
+]
 
 Expression = Callable[[str, RosterOptions], str]
 
@@ -81,13 +97,15 @@ Expression = Callable[[str, RosterOptions], str]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a value is brought into form (`canonical`), what is said when it cannot be (`fault`, `expected`),
-    and what is worth a note though it can (`note`, where the SQL of `noted` is true)."""
+    and what is worth a note though it can (`note`, where the SQL of `noted` is true). A kind with a `fault` says
+    nothing of a value that is in its canonical form. Values of a `various` kind seldom repeat."""
 
     canonical: Expression
     expected: str = ""
     fault: Check | None = None
     note: Check | None = None
     noted: Expression | None = None
+    various: bool = False
 
 
 def _coded(known: Mapping[str, str]) -> Expression:
@@ -100,48 +118,123 @@ def _lookup(raw: str, known: Mapping[str, str]) -> str:
 
 
 def _several_coded(known: Mapping[str, str]) -> Expression:
-    """Values joined by commas, each of the list: one wrong value spoils the cell."""
+    return lambda raw, _options: _several(raw, known)
 
-    def expression(raw: str, _options: RosterOptions) -> str:
-        each = _lookup("trim(v)", known)
-        values = f"list_transform(string_split({raw}, ','), lambda v: {each})"
-        return f"(CASE WHEN list_count({values}) = len({values}) THEN array_to_string({values}, ',') END)"
 
-    return expression
+def _several(raw: str, known: Mapping[str, str]) -> str:
+    """Values joined by commas, each of the list: one wrong value spoils the cell. Cells that are in form already,
+    most of them, are let through by their shape: lists are dear."""
+    value = f"({'|'.join(map(re.escape, dict.fromkeys(known.values())))})"
+    values = f"list_transform(string_split({raw}, ','), lambda v: {_lookup('trim(v)', known)})"
+    return (
+        f"(CASE WHEN {raw} IS NULL OR regexp_full_match({raw}, {literal(f'{value}(,{value})*')}) THEN {raw} "
+        f"WHEN list_count({values}) = len({values}) THEN array_to_string({values}, ',') END)"
+    )
 
 
 def _grade(raw: str, options: RosterOptions) -> str:
     return _lookup(raw, codes.grade_spellings(options.grade_labels))
 
 
+def _grades(raw: str, options: RosterOptions) -> str:
+    return _several(raw, codes.grade_spellings(options.grade_labels))
+
+
+def _grades_differ(raw: str, options: RosterOptions) -> str:
+    return f"lower({_grades(raw, options)}) <> lower(replace({raw}, ', ', ','))"
+
+
 def _grade_differs(raw: str, options: RosterOptions) -> str:
     return f"lower({_grade(raw, options)}) <> lower({raw})"
 
 
+def _clever_grade(raw: str, options: RosterOptions) -> str:
+    known = codes.grade_spellings(options.grade_labels)
+    return _lookup(raw, {**known, **codes.CLEVER_GRADES_SEEN, **codes.CLEVER_GRADES})
+
+
+def _odd_for_clever(raw: str, options: RosterOptions) -> str:
+    return f"{_lookup(raw, codes.CLEVER_GRADES)} IS NULL AND lower({_clever_grade(raw, options)}) <> lower({raw})"
+
+
+def _lower_clever_grade(raw: str, options: RosterOptions) -> str:
+    """Of a range the lower bound, if both bounds are grades."""
+    low, high = (_clever_grade(f"trim(split_part({raw}, '-', {part}))", options) for part in (1, 2))
+    return f"coalesce({_clever_grade(raw, options)}, CASE WHEN {high} IS NOT NULL THEN {low} END)"
+
+
 def _date(raw: str, options: RosterOptions) -> str:
-    patterns = ", ".join(literal(pattern) for pattern in date_patterns(options))
-    parsed = f"try_strptime({raw}, [{patterns}])"
-    # a year of two digits, or a slip of the hand, is no date of a school
-    return f"(CASE WHEN year({parsed}) BETWEEN 1900 AND 2199 THEN strftime({parsed}, '%Y-%m-%d') END)"
+    """A date, or the date of a moment as ISO 8601 writes it."""
+    moment = r"^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?$"
+    day = f"CASE WHEN length({raw}) > 10 THEN regexp_extract({raw}, '{moment}', 1) ELSE {raw} END"
+    return iso_date(f"({day})", options.date_formats)
+
+
+def iso_date(raw: str, forms: Sequence[str]) -> str:
+    """SQL of a date as YYYY-MM-DD, NULL where the text has none of the forms; a year of two digits is one from 1969
+    to 2068.
+
+    A form is tried only where the text has its shape: 98 is no year of four digits, and a failing attempt is dear.
+    """
+    patterns: dict[str, list[str]] = {}
+    for form in forms:
+        patterns.setdefault(_shape(form), []).append(literal(date_pattern(form, short_years=True)))
+    tried = (
+        f"WHEN {raw} LIKE {literal(shape)} THEN try_strptime({raw}, [{', '.join(alike)}])"
+        for shape, alike in patterns.items()
+    )
+    parsed = f"CASE {' '.join(tried)} END"
+    # what a slip of the hand makes of a year is no date of a school
+    return f"(CASE WHEN year({parsed}) BETWEEN 1900 AND 2199 THEN ({parsed})::DATE::TEXT END)"
+
+
+def _shape(form: str) -> str:
+    """What a date of this form is LIKE."""
+    return re.sub("[MD]+", "%", form.replace("Y", "_"))
 
 
 def date_patterns(options: RosterOptions) -> list[str]:
     """The date formats of the profile as strptime writes them; raises `RosterError` when one is none."""
-    return [_date_pattern(form) for form in options.date_formats]
+    return [date_pattern(form) for form in options.date_formats]
 
 
-def _date_pattern(form: str) -> str:
-    pattern = re.sub(r"YYYY|MM?|DD?", lambda found: "%Y" if found[0] == "YYYY" else "%" + found[0][0].lower(), form)
-    if sorted(re.findall("%.", pattern)) != ["%Y", "%d", "%m"] or re.search("[A-Za-z%]", re.sub("%.", "", pattern)):
+def date_pattern(form: str, *, short_years: bool = False) -> str:
+    """A date format as strptime writes it. `short_years` allows YY, which only a roster format may have of its own."""
+    parts = {"YYYY": "%Y", "MM": "%m", "M": "%m", "DD": "%d", "D": "%d", **({"YY": "%y"} if short_years else {})}
+    pattern = re.sub("YYYY|YY|MM?|DD?", lambda found: parts.get(found[0], found[0]), form)
+    whole = sorted(re.findall("%.", pattern.lower())) == ["%d", "%m", "%y"]
+    if not whole or re.search("[A-Za-z%]", re.sub("%.", "", pattern)):
         raise RosterError(
             f"'{form}' in date_formats is not a date format.", ["Write one such as YYYY-MM-DD or M/D/YYYY."]
         )
     return pattern
 
 
+def with_own_dates(options: RosterOptions, own: Sequence[str]) -> RosterOptions:
+    """The options with the date formats that a roster format has of its own.
+
+    Left out is what contradicts the profile: where that has D/M/YYYY, 4/2/2026 is not tried as M/D/YYYY as well.
+    """
+    other_order = {(_separators(form), not _day_first(form)) for form in options.date_formats}
+    fitting = (form for form in own if (_separators(form), _day_first(form)) not in other_order)
+    return replace(options, date_formats=tuple(dict.fromkeys((*options.date_formats, *fitting))))
+
+
+def _separators(form: str) -> str:
+    return re.sub("[MD]+", "%", re.sub("Y+", "Y", form))
+
+
+def _day_first(form: str) -> bool:
+    return form.index("D") < form.index("M")
+
+
 def _email(raw: str, _options: RosterOptions) -> str:
-    shape = r"[^\s@<>(),;:\\\[\]\x22]+@[a-z0-9-]+(\.[a-z0-9-]+)+"
-    return f"(CASE WHEN regexp_full_match(lower({raw}), {literal(shape)}) THEN lower({raw}) END)"
+    """An addr-spec of RFC 5322, section 3.4.1, without its quoted and obsolete forms, which no school has, within
+    the lengths of RFC 5321; in lower case."""
+    word, label = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+", "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    shape = rf"{word}(\.{word})*@({label}\.)+{label}"
+    fits = f"length({raw}) <= 254 AND strpos({raw}, '@') <= 65"
+    return f"(CASE WHEN regexp_full_match(lower({raw}), {literal(shape)}) AND {fits} THEN lower({raw}) END)"
 
 
 def _phone(raw: str, _options: RosterOptions) -> str:
@@ -157,6 +250,14 @@ def _year(raw: str, _options: RosterOptions) -> str:
     return f"(CASE WHEN regexp_full_match({raw}, '(19|2[01])[0-9][0-9]') THEN {raw} END)"
 
 
+def _school_year(raw: str, options: RosterOptions) -> str:
+    """The ending year of 2025-2026, 2025/2026 or 2025-26."""
+    both = "'^([0-9]{4}) ?[-/] ?([0-9]{4}|[0-9]{2})$'"
+    ends = f"(try_cast(regexp_extract({raw}, {both}, 1) AS INTEGER) + 1)::TEXT"
+    whole = f"CASE WHEN ends_with({ends}, regexp_extract({raw}, {both}, 2)) THEN {_year(ends, options)} END"
+    return f"coalesce({_year(raw, options)}, {whole})"
+
+
 def _list(raw: str, _options: RosterOptions) -> str:
     return f"list_filter(list_transform(string_split({raw}, ','), lambda v: trim(v)), lambda v: v <> '')"
 
@@ -167,6 +268,15 @@ def _as_it_is(raw: str, _options: RosterOptions) -> str:
 
 def _code_kind(known: Mapping[str, str], what: str) -> Kind:
     return Kind(_coded(known), what, CODE)
+
+
+def _or_other(known: Mapping[str, str], other: str) -> Kind:
+    """A word that is not in the list is no reason to drop the record: it is read as `other`, with a note."""
+    return Kind(
+        lambda raw, _options: f"coalesce({_lookup(raw, known)}, {literal(other)})",
+        note=READ_AS_OTHER,
+        noted=lambda raw, _options: f"{_lookup(raw, known)} IS NULL",
+    )
 
 
 _SUBJECTS = codes.spellings(codes.SUBJECTS)
@@ -190,8 +300,30 @@ KINDS: dict[str, Kind] = {
     "races": Kind(_several_coded(codes.spellings(codes.RACES)), "a list of race codes", CODE),
     "grade": Kind(_grade, "a grade", GRADE, note=GRADE_READ_AS, noted=_grade_differs),
     "date": Kind(_date, "a date in a form that the profile allows", DATE),
-    "email": Kind(_email, "an e-mail address", EMAIL),
-    "phone": Kind(_phone, "a telephone number", PHONE),
+    "grades": Kind(_grades, "a grade, or a list of grades", GRADE, note=GRADE_READ_AS, noted=_grades_differ),
+    "oneroster role": _code_kind(codes.ONEROSTER_ROLES, "a role"),
+    "oneroster sex": _code_kind(codes.ONEROSTER_SEXES, "male, female, unspecified or other"),
+    "class type": _code_kind(codes.spellings(codes.CLASS_TYPES), "homeroom or scheduled"),
+    "school year": Kind(
+        _school_year,
+        "a year",
+        YEAR,
+        note=YEAR_READ_AS,
+        noted=lambda raw, options: f"{_school_year(raw, options)} <> {raw}",
+    ),
+    "clever grade": Kind(_clever_grade, "a grade", GRADE, note=GRADE_READ_AS, noted=_odd_for_clever),
+    "clever grade or range": Kind(_lower_clever_grade, "a grade or a range of grades", GRADE),
+    "clever sex": _code_kind(codes.CLEVER_SEXES, "M, F or X"),
+    "clever race": _code_kind(codes.CLEVER_RACES, "one of A, B, I, M, P and W"),
+    "clever lunch": _code_kind(codes.CLEVER_LUNCHES, "F, R or N"),
+    "clever relationship": _or_other(codes.CLEVER_CONTACTS, "other"),
+    "clever staff role": _or_other(codes.CLEVER_STAFF, "staff"),
+    **{
+        f"Y for {said}": _code_kind(dict.fromkeys(("y", "yes"), said), "Y or N")
+        for said in ("ELL", "IEP", "hispanicOrLatinoEthnicity")
+    },
+    "email": Kind(_email, "an e-mail address", EMAIL, various=True),
+    "phone": Kind(_phone, "a telephone number", PHONE, various=True),
     "boolean": Kind(_boolean, "true or false", BOOLEAN),
     "year": Kind(_year, "a year", YEAR),
 }
@@ -213,6 +345,9 @@ COLUMN_KINDS: dict[tuple[str, str], str] = {
     ("roles", "end_date"): "date",
     ("sections", "session_ids"): "list",
     ("enrollments", "role"): "role",
+    ("enrollments", "is_primary"): "boolean",
+    ("enrollments", "start_date"): "date",
+    ("enrollments", "end_date"): "date",
     ("sessions", "type"): "session type",
     ("sessions", "school_year"): "year",
     ("sessions", "start_date"): "date",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
 from typing import Literal
 
 
@@ -10,10 +11,12 @@ from typing import Literal
 class RosterOptions:
     """The `[roster]` part of a profile, and what other parts of it mean for the checks.
 
-    `date_formats` are written with YYYY, MM, M, DD, D and any separators. `names_required` holds the groups
-    ("students", "staff") whose accounts may have to be created: they need a first and a last name, and a
-    username that Microsoft 365 takes. `accept_missing` holds the names of files that may be missing or empty
-    this once.
+    `date_formats` are written with YYYY, MM, M, DD, D and any separators. `names_required` and
+    `usernames_required` hold the groups ("students", "staff") whose accounts may have to be created: the former
+    need a first and a last name, the latter a username that Microsoft 365 takes, since no other name is to be made
+    for them. `accept_missing` holds the names of files that may be missing or empty this once. `school_types` are
+    the types of organisation that count as schools, `owner_roles` the roles that make a teacher of a section.
+    `today`, in UTC, is the day after which a date lies ahead.
     """
 
     grade_labels: Literal["us", "uk"] = "us"
@@ -21,4 +24,8 @@ class RosterOptions:
     date_formats: tuple[str, ...] = ("YYYY-MM-DD",)
     keep_passwords: bool = False
     names_required: frozenset[str] = frozenset()
+    usernames_required: frozenset[str] = frozenset()
     accept_missing: frozenset[str] = frozenset()
+    school_types: tuple[str, ...] = ("school", "college", "university", "campus", "adultEducation")
+    owner_roles: tuple[str, ...] = ("teacher", "professor", "lecturer", "instructor", "faculty")
+    today: date = field(default_factory=lambda: datetime.now(timezone.utc).date())

@@ -5,9 +5,12 @@ from __future__ import annotations
 from provision.errors import RosterError
 from provision.store import Store
 
-_GONE = """
+# packages of changes come and go: monday.zip/users.csv is a users.csv
+_BY_NAME = "SELECT regexp_replace(file, '^.*/', '') AS file, sum(records)::BIGINT AS records FROM {} GROUP BY 1"
+_GONE = f"""
     SELECT l.file, l.records, f.file IS NULL
-    FROM ledger.roster_files l LEFT JOIN roster.files f ON lower(f.file) = lower(l.file)
+    FROM ({_BY_NAME.format("ledger.roster_files")}) l
+    LEFT JOIN ({_BY_NAME.format("roster.files")}) f ON lower(f.file) = lower(l.file)
     WHERE l.records > 0 AND coalesce(f.records, 0) = 0 ORDER BY l.file"""
 
 

@@ -13,13 +13,16 @@ import duckdb
 
 from provision.errors import Locked, StateError
 from provision.store.files import make_folder
-from provision.store.schema import MIGRATIONS
+from provision.store.schema import MIGRATIONS, ROSTER
+from provision.store.sql import literal
 
 Row: TypeAlias = tuple[Any, ...]
 MEMORY_LIMIT = "160MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
 FETCH = 2_000  # rows per fetch when a result is streamed
+IN_MEMORY = '"this run"'
+"""The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
 
 
 class Store:
@@ -29,9 +32,18 @@ class Store:
     its own.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, roster: str = IN_MEMORY) -> None:
+        """Begin with empty roster tables in the catalog `roster`, beside those of the connection's own."""
         self._connection = connection
         self.path = path
+        own = self.value("SELECT current_database()")
+        self.run(f"ATTACH ':memory:' AS {roster}; USE {roster}; {ROSTER}")
+        self._search = f'"{own}".main,{roster}.roster'
+        self._look_there(connection)
+
+    def _look_there(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Let the connection, or a cursor of it, find the tables of both catalogs."""
+        connection.execute(f"SET search_path = {literal(self._search)}")
 
     def run(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> None:
         """Carry out one statement and drop its result."""
@@ -50,6 +62,7 @@ class Store:
         """A result of any size, a block at a time, in memory that does not grow with it."""
         cursor = self._connection.cursor()
         try:
+            self._look_there(cursor)
             cursor.execute(sql, values or None)
             while block := cursor.fetchmany(FETCH):
                 yield from block
@@ -73,6 +86,17 @@ class Store:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    @contextmanager
+    def beside(self, catalog: str) -> Iterator[Store]:
+        """The roster tables once more, empty: for this store they are `catalog.roster.orgs` and so on, until the block
+        ends."""
+        cursor = self._connection.cursor()
+        try:
+            yield Store(cursor, None, catalog)
+        finally:
+            cursor.close()
+            self.run(f"DETACH {catalog}")
 
     def close(self) -> None:
         """Write what is pending and let go of the file."""
@@ -131,6 +155,8 @@ def _advice(error: duckdb.Error) -> list[str]:
 def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     connection.execute("SET autoload_known_extensions = false")
     connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    # at every 16 MB, as it is else, DuckDB would pack the tables in memory too, which takes longer than to fill them
+    connection.execute("SET checkpoint_threshold = '1GB'")
     connection.execute("SET allocator_background_threads = true")  # freed memory goes back to the system at once
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET autoinstall_known_extensions = false")  # nothing is ever downloaded
