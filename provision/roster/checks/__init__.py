@@ -8,16 +8,20 @@ a file.
 from __future__ import annotations
 
 from provision.roster.check import Check
+from provision.roster.checks.dates import DATE_CHECKS, DATES
 from provision.roster.checks.files import FILE_CHECKS
 from provision.roster.checks.fitness import FITNESS, FITNESS_CHECKS
 from provision.roster.checks.references import REFERENCE_CHECKS, REFERENCES
 from provision.roster.checks.rule import Rule
+from provision.roster.checks.sense import SENSE, SENSE_CHECKS, tell_many_errors
 from provision.roster.checks.settle import keep_first_persons, settle
+from provision.roster.checks.text import TEXT, TEXT_CHECKS
 from provision.roster.checks.uniqueness import UNIQUENESS, UNIQUENESS_CHECKS
-from provision.roster.fill import FILL_CHECKS
+from provision.roster.fill import FILL_CHECKS, some_meets
 from provision.roster.kinds import VALUE_CHECKS
 from provision.roster.options import RosterOptions
 from provision.store import Store
+from provision.store.sql import literals
 
 CHECKS: list[Check] = [
     *FILE_CHECKS,
@@ -25,20 +29,46 @@ CHECKS: list[Check] = [
     *VALUE_CHECKS,
     *UNIQUENESS_CHECKS,
     *REFERENCE_CHECKS,
+    *TEXT_CHECKS,
+    *DATE_CHECKS,
     *FITNESS_CHECKS,
+    *SENSE_CHECKS,
 ]
 """Every check there is, for the documentation: id, severity, description, mend."""
 
-RULES: list[Rule] = [*UNIQUENESS, *REFERENCES, *FITNESS]
+RULES: list[Rule] = [*UNIQUENESS, *REFERENCES, *TEXT, *DATES, *FITNESS, *SENSE]
 
 
 def run_checks(store: Store, options: RosterOptions) -> None:
     """Look across the filled tables, report, and take out of them whatever is held."""
-    fed = {table for (table,) in store.rows("SELECT DISTINCT tbl FROM header_of")}
-    for rule in RULES:
-        if rule.table in fed:  # nothing can be wrong in a table that no file gave
-            rule.run(store, options)
+    _count_seats(store, options)
+    for rule in _worth_a_look(store, options):
+        rule.run(store, options)
+    tell_many_errors(store)
     keep_first_persons(store)
     settle(store)
     store.run("DROP TABLE IF EXISTS found")
+    store.run("DROP TABLE seats")
     store.run("DROP TABLE header_of")
+
+
+def _count_seats(store: Store, options: RosterOptions) -> None:
+    """One pass over the largest table for every rule that asks what a section has."""
+    owner = f"role IN {literals(options.owner_roles)}"
+    store.run(f"""
+        CREATE OR REPLACE TEMP TABLE seats AS
+        SELECT section_id, count(*) FILTER ({owner}) AS owners, count(*) FILTER (role = 'student') AS students
+        FROM roster.enrollments GROUP BY section_id""")
+
+
+def _worth_a_look(store: Store, options: RosterOptions) -> list[Rule]:
+    """The rules that may find something, in order: files had their columns, and some row meets their condition."""
+    fed = set(store.rows("SELECT DISTINCT tbl, col FROM header_of"))
+    rules = [rule for rule in RULES if rule.concerns(fed)]
+    idle: set[Rule] = set()
+    for table in dict.fromkeys(rule.table for rule in rules):
+        asked = {rule: rule.when(options) for rule in rules if rule.table == table and rule.when}
+        conditions = list(dict.fromkeys(asked.values()))
+        met = dict(zip(conditions, some_meets(store, f"roster.{table}", conditions), strict=True))
+        idle |= {rule for rule, condition in asked.items() if not met[condition]}
+    return [rule for rule in rules if rule not in idle]

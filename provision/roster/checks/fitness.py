@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from provision.roster.addresses import ALIAS_LIMIT, ALIAS_REFUSED, SIGN_IN_LOCAL
 from provision.roster.check import Check
-from provision.roster.checks.rule import Rule, always
+from provision.roster.checks.rule import Rule, always, first_of_each, in_rows
 from provision.roster.options import RosterOptions
-from provision.store.sql import literals
+from provision.store.sql import literal, literals
 
 NAMES = Check(
     "name-missing",
@@ -17,16 +18,15 @@ NAMES = Check(
 USERNAME = Check(
     "username-characters",
     "error",
-    "A username has a character that a sign-in name cannot have; the person is held. A warning that changes "
-    "nothing "
-    "where accounts are only matched.",
-    "Use letters, digits and ' . - _ ! # ^ ~ only, with at most one @ before the domain.",
+    "A username cannot be made into a sign-in name: white space or another character that is not allowed, a dot at "
+    "its end, or more than 64 characters. The person is held. A warning that changes nothing where accounts are only "
+    "matched, or where the profile has another way to name them.",
+    "Use letters, digits and ' . - _ ! # ^ ~ only, at most 64 of them, with at most one @ before the domain.",
 )
 SECTION_ID = Check(
     "section-id-characters",
     "error",
-    "A section id has a character that a mail alias cannot have; the section is held. A note where the "
-    "profile has "
+    "A section id has a character that a mail alias cannot have; the section is held. A note where the profile has "
     "replace_special_characters, for then the alias gets _ in its place.",
     "Use other ids, or set replace_special_characters in the profile.",
 )
@@ -36,23 +36,32 @@ SECTION_ID_LENGTH = Check(
     "The alias Section_<id> would be longer than 64 characters; the section is held.",
     "Use shorter section ids.",
 )
+SECTION_TITLE = Check(
+    "section-title",
+    "error",
+    "A section has no title, and none can be made of its course or of its teacher's name; the section is held.",
+    "Fill in the section's name in the school's information system.",
+)
+ID_CHARACTERS = Check(
+    "id-characters",
+    "note",
+    "The id of a person or an organisation has white space, or a letter or sign beyond ASCII. It is kept as it is.",
+    "Nothing to do; other tools are likely to refuse it or to make a name of it that is not found again.",
+)
 INACTIVE = Check(
     "inactive-record",
     "note",
-    "The status of a person or section is something other than Active or blank. It is held: provision "
-    "changes "
-    "nothing for it, and does not take it for gone.",
+    "The status of a person, section, role or enrollment is something other than Active or blank. What it speaks of "
+    "is held: provision changes nothing for it, and does not take it for gone.",
     "Nothing to do; leave the record out of the export to have it treated as gone.",
 )
 
-ALIAS_LIMIT = 64
-_USERNAME = "^[A-Za-z0-9''.\\-_!#^~]+(@[A-Za-z0-9.\\-]+)?$"
-_ALIAS = "^[A-Za-z0-9!$''+\\-=^_`]+$"
-r"""ASCII without white space and ~ " # % & * : < > ? / \ { | } . @ ( ) [ ] ; ,"""
+_USERNAME = literal(f"^{SIGN_IN_LOCAL}(@[A-Za-z0-9.-]+)?$")
+_ODD_USERNAME = f"NOT regexp_matches(username, {_USERNAME})"
 
 
-def _in_groups(persons: str, options: RosterOptions) -> str:
-    """FROM and WHERE of those of `persons` (a SELECT with an id) whose accounts the profile creates.
+def _in_groups(persons: str, groups: frozenset[str]) -> str:
+    """FROM and WHERE of those of `persons` (a SELECT with an id) who are in one of the groups.
 
     Any role but student makes staff.
     """
@@ -61,7 +70,7 @@ def _in_groups(persons: str, options: RosterOptions) -> str:
             SELECT person_id AS id,
                 CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
             FROM roster.roles WHERE person_id IN (SELECT id FROM ({persons})) GROUP BY person_id) USING (id)
-        WHERE belongs IN {literals(sorted(options.names_required))}"""
+        WHERE belongs IN {literals(sorted(groups))}"""
 
 
 def _nameless(column: str) -> Rule:
@@ -69,67 +78,88 @@ def _nameless(column: str) -> Rule:
         return f"""
             SELECT file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
                 'An account cannot be created without this name.' AS message
-            {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", options)}"""
+            {_in_groups(f"FROM roster.persons WHERE {column} IS NULL", options.names_required)}"""
 
-    return Rule(NAMES, "persons", column, find, holds="person")
-
-
-_ODD_USERNAMES = f"SELECT * FROM roster.persons WHERE NOT regexp_matches(username, '{_USERNAME}')"
+    return Rule(NAMES, "persons", column, find, holds="person", given=(("persons", "id"),))
 
 
-def _unfit_usernames(options: RosterOptions) -> str:
-    return f"""
-        SELECT file, record, username AS value, id, NULL::TEXT AS other_id,
-            'A sign-in name cannot be made of this.' AS message
-        {_in_groups(_ODD_USERNAMES, options)}"""
-
-
-def _odd_usernames(options: RosterOptions) -> str:
-    held = f"SELECT id {_in_groups(_ODD_USERNAMES, options)}"
-    return f"""
-        SELECT file, record, username AS value,
-            'No sign-in name is made of this.' AS message
-        FROM ({_ODD_USERNAMES}) WHERE id NOT IN ({held})"""
-
-
-def _section_ids(wanted: bool) -> Rule:
-    """The same look with and without replacement: a note, or an error that holds."""
+def _odd_usernames(*, created: bool) -> Rule:
+    """The same look at those who are created and at the others: an error that holds, or a warning."""
+    odd = f"SELECT * FROM roster.persons WHERE {_ODD_USERNAME}"
 
     def find(options: RosterOptions) -> str:
+        held = f"SELECT id {_in_groups(odd, options.usernames_required)}"
         return f"""
-            SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
-                'An alias cannot have every character of this.' AS message
-            FROM roster.sections
-            WHERE NOT regexp_matches(id, '{_ALIAS}') AND {options.replace_special_characters is wanted}"""
+            SELECT file, record, username AS value, id, NULL::TEXT AS other_id,
+                '{"A" if created else "No"} sign-in name {"cannot be" if created else "is"} made of this.' AS message
+            FROM ({odd}) WHERE (id IN ({held})) = {created}"""
 
-    return (
-        Rule(SECTION_ID, "sections", "id", find, severity="note")
-        if wanted
-        else Rule(SECTION_ID, "sections", "id", find, holds="section")
+    return Rule(
+        USERNAME,
+        "persons",
+        "username",
+        find,
+        holds="person" if created else "",
+        severity=None if created else "warning",
+        when=always(_ODD_USERNAME),
     )
 
 
-_LONG_IDS = f"""
-    SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
-        'The alias would have ' || length('Section_' || id) || ' characters.' AS message
-    FROM roster.sections WHERE length('Section_' || id) > {ALIAS_LIMIT}"""
+def _section_ids(*, replaced: bool) -> Rule:
+    """The same look with and without replacement: a note, or an error that holds."""
+    return in_rows(
+        SECTION_ID,
+        ("sections", "id"),
+        lambda options: (
+            f"{options.replace_special_characters is replaced} AND regexp_matches(id, {literal(ALIAS_REFUSED)})"
+        ),
+        "'An alias cannot have every character of this.'",
+        holds="" if replaced else "section",
+        severity="note" if replaced else None,
+    )
 
 
-def _inactive(table: str) -> str:
-    return f"""
-        SELECT file, record, status AS value, id, NULL::TEXT AS other_id,
+def _odd_ids(table: str) -> Rule:
+    return first_of_each(
+        ID_CHARACTERS,
+        (table, "id"),
+        always("(contains(id, ' ') OR strlen(id) > length(id))"),
+        "%d id(s), this one first, have white space or letters beyond ASCII.",
+    )
+
+
+def _inactive(table: str, kind: str, ids: tuple[str, str] = ("id", "NULL::TEXT")) -> Rule:
+    odd = "lower(status) <> 'active'"
+    find = f"""
+        SELECT file, record, status AS value, {ids[0]} AS id, {ids[1]} AS other_id,
             'This record is not active; nothing is changed for it.' AS message
-        FROM roster.{table} WHERE lower(status) <> 'active'"""
+        FROM roster.{table} WHERE {odd}"""
+    return Rule(INACTIVE, table, "status", always(find), holds=kind, when=always(odd))
 
 
 FITNESS = [
     *(_nameless(column) for column in ("given_name", "family_name")),
-    Rule(USERNAME, "persons", "username", _unfit_usernames, holds="person"),
-    Rule(USERNAME, "persons", "username", _odd_usernames, severity="warning"),
-    _section_ids(wanted=False),
-    _section_ids(wanted=True),
-    Rule(SECTION_ID_LENGTH, "sections", "id", always(_LONG_IDS), holds="section"),
-    Rule(INACTIVE, "persons", "status", always(_inactive("persons")), holds="person"),
-    Rule(INACTIVE, "sections", "status", always(_inactive("sections")), holds="section"),
+    *(_odd_usernames(created=created) for created in (True, False)),
+    *(_section_ids(replaced=replaced) for replaced in (False, True)),
+    in_rows(
+        SECTION_ID_LENGTH,
+        ("sections", "id"),
+        always(f"length('Section_' || id) > {ALIAS_LIMIT}"),
+        "'The alias would have ' || length('Section_' || id) || ' characters.'",
+        holds="section",
+    ),
+    in_rows(
+        SECTION_TITLE,
+        ("sections", "title"),
+        always("title IS NULL"),
+        "'There is nothing to call it by.'",
+        holds="section",
+        given=(("sections", "id"),),
+    ),
+    *(_odd_ids(table) for table in ("persons", "orgs")),
+    _inactive("persons", "person"),
+    _inactive("sections", "section"),
+    _inactive("roles", "person", ("person_id", "NULL::TEXT")),
+    _inactive("enrollments", "enrollment", ("section_id", "person_id")),
 ]
-FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, INACTIVE]
+FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, SECTION_TITLE, ID_CHARACTERS, INACTIVE]

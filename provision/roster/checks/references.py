@@ -35,10 +35,16 @@ ORG_CYCLE = Check(
     "An organisation is above itself; all organisations of the circle are held.",
     "Correct the parent of one of them.",
 )
+SESSION_CYCLE = Check(
+    "session-cycle",
+    "warning",
+    "A session is part of itself; what it is part of is dropped.",
+    "Correct the parent of one of them.",
+)
 UNKNOWN_PRINCIPAL = Check(
     "unknown-principal",
     "note",
-    "The principal of a school is not among the persons of the roster.",
+    "The principal of a school is not among the staff of the roster.",
     "Nothing to do; add the principal as a person if they should be managed.",
 )
 NO_ROLE = Check(
@@ -54,6 +60,8 @@ _OPTIONAL = (
     ("sections", "course_id", "courses"),
     ("courses", "org_id", "orgs"),
     ("courses", "school_year_session_id", "sessions"),
+    ("sessions", "parent_id", "sessions"),
+    ("roles", "profile_id", "user_profiles"),
 )
 _NO_SECTION_SESSION = """
     SELECT min_by(file, record) AS file, min(record) AS record,
@@ -66,15 +74,29 @@ _DROP_SECTION_SESSIONS = """
         session_ids, lambda each: NOT list_contains(unknown.ids, each))
     FROM (SELECT list(value) AS ids FROM found) unknown WHERE list_has_any(session_ids, unknown.ids)"""
 
-_CYCLES = """
-    WITH RECURSIVE above(start, id) AS (
-        SELECT id, parent_id FROM roster.orgs WHERE parent_id IS NOT NULL
-        UNION
-        SELECT start, parent_id FROM above JOIN roster.orgs USING (id) WHERE parent_id IS NOT NULL)
-    SELECT file, record, parent_id AS value, orgs.id,
-            NULL::TEXT AS other_id,
-        'Its parents lead back to itself.' AS message
-    FROM above JOIN roster.orgs ON orgs.id = start WHERE start = above.id"""
+_DOUBLINGS = 12
+
+
+def _circles(table: str) -> str:
+    """Rows that are above themselves.
+
+    Whoever goes up from every row by more steps than a tree has levels ends on the circles and nowhere else: by
+    steps of double length each time, so that a long chain costs little.
+    """
+    climbs = [f"up0 AS MATERIALIZED (SELECT id, parent_id AS top FROM roster.{table} WHERE parent_id IS NOT NULL)"]
+    climbs += [
+        f"up{step + 1} AS MATERIALIZED ("
+        f"SELECT low.id, high.top FROM up{step} low JOIN up{step} high ON high.id = low.top)"
+        for step in range(_DOUBLINGS)
+    ]
+    return f"""
+        WITH {", ".join(climbs)}
+        SELECT file, record, parent_id AS value, id, NULL::TEXT AS other_id, rowid AS row_id,
+            'Its parents lead back to itself.' AS message
+        FROM roster.{table} WHERE id IN (SELECT top FROM up{_DOUBLINGS})"""
+
+
+_DROP_SESSION_PARENTS = "UPDATE roster.sessions SET parent_id = NULL WHERE rowid IN (SELECT row_id FROM found)"
 
 
 def _refers_to_nothing(table: str, column: str, known: str) -> str:
@@ -102,12 +124,18 @@ def _unknown_person(table: str, column: str) -> Rule:
     return Rule(UNKNOWN_PERSON, table, column, always(find), holds="person")
 
 
-def _dangling(column: str, what: str, table: str) -> Rule:
+def _dangling(column: str, what: str, found: str) -> Rule:
     find = f"""
         SELECT file, record, {column} AS value, section_id AS id,
             person_id AS other_id, 'There is no {what} of this id.' AS message
-        {_refers_to_nothing("enrollments", column, _known(table, what))}"""
+        {found}"""
     return Rule(DANGLING, "enrollments", column, always(find), holds="enrollment")
+
+
+_NO_SECTION = f"""
+    FROM roster.enrollments SEMI JOIN (
+        FROM seats ANTI JOIN ({_known("sections", "section")}) k ON k.id = section_id) unknown USING (section_id)"""
+"""`seats` has every section once, where the enrollments have it as often as it has members."""
 
 
 def _unknown_reference(table: str, column: str, target: str) -> Rule:
@@ -120,10 +148,12 @@ def _unknown_reference(table: str, column: str, target: str) -> Rule:
     return Rule(UNKNOWN_REFERENCE, table, column, always(find), then=(mend,))
 
 
+_STAFF = """
+    SELECT source_id AS id FROM roster.persons
+    WHERE id IN (SELECT person_id FROM roster.roles WHERE role <> 'student')"""
 _NO_PRINCIPAL = f"""
-    SELECT file, record, principal_id AS value,
-        'There is no person of this id.' AS message
-    {_refers_to_nothing("orgs", "principal_id", "SELECT source_id AS id FROM roster.persons")}"""
+    SELECT file, record, principal_id AS value, 'Nobody on the staff has this id.' AS message
+    {_refers_to_nothing("orgs", "principal_id", _STAFF)}"""
 
 _SPOKEN_OF = """
     SELECT person_id AS id FROM roster.roles UNION ALL SELECT contact_id FROM roster.relationships
@@ -133,13 +163,17 @@ _WITHOUT_ROLE = f"""
     {_refers_to_nothing("persons", "id", _SPOKEN_OF)}"""
 
 REFERENCES = [
-    Rule(ORG_CYCLE, "orgs", "parent_id", always(_CYCLES), holds="org"),
+    Rule(ORG_CYCLE, "orgs", "parent_id", always(_circles("orgs")), holds="org"),
+    Rule(SESSION_CYCLE, "sessions", "parent_id", always(_circles("sessions")), then=(_DROP_SESSION_PARENTS,)),
     Rule(UNKNOWN_ORG, "sections", "org_id", always(_unknown_org("sections", "id")), holds="section"),
     Rule(UNKNOWN_ORG, "roles", "org_id", always(_unknown_org("roles", "person_id")), holds="person"),
-    *(_unknown_person(table, "person_id") for table in ("roles", "demographics", "flags", "relationships")),
+    *(
+        _unknown_person(table, "person_id")
+        for table in ("roles", "demographics", "flags", "relationships", "user_profiles")
+    ),
     _unknown_person("relationships", "contact_id"),
-    _dangling("section_id", "section", "sections"),
-    _dangling("person_id", "person", "persons"),
+    _dangling("section_id", "section", _NO_SECTION),
+    _dangling("person_id", "person", _refers_to_nothing("enrollments", "person_id", _known("persons", "person"))),
     *(_unknown_reference(*reference) for reference in _OPTIONAL),
     Rule(UNKNOWN_REFERENCE, "sections", "session_ids", always(_NO_SECTION_SESSION), then=(_DROP_SECTION_SESSIONS,)),
     Rule(UNKNOWN_PRINCIPAL, "orgs", "principal_id", always(_NO_PRINCIPAL)),
@@ -151,6 +185,7 @@ REFERENCE_CHECKS = [
     DANGLING,
     UNKNOWN_REFERENCE,
     ORG_CYCLE,
+    SESSION_CYCLE,
     UNKNOWN_PRINCIPAL,
     NO_ROLE,
 ]

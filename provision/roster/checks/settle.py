@@ -25,6 +25,7 @@ _LEAVES = (
     ("flags", "person_id", "person"),
     ("relationships", "person_id", "person"),
     ("relationships", "contact_id", "person"),
+    ("user_profiles", "person_id", "person"),
     ("sections", "id", "section"),
 )
 
@@ -64,4 +65,10 @@ def settle(store: Store) -> None:
     store.run(
         "DELETE FROM roster.enrollments WHERE (section_id, person_id) IN "
         "(SELECT (id, other_id) FROM roster.held WHERE kind = 'enrollment')"
+    )
+    # without its other end a hold is on all of a person's contacts
+    store.run(
+        "DELETE FROM roster.relationships WHERE (person_id, contact_id) IN "
+        "(SELECT (id, other_id) FROM roster.held WHERE kind = 'relationship') "
+        "OR person_id IN (SELECT id FROM roster.held WHERE kind = 'relationship' AND other_id IS NULL)"
     )
