@@ -9,6 +9,24 @@ import typer
 from provision.cli.options import JsonOption
 
 
+class ReportName(str, Enum):
+    """The renderers of `provision.reports.roster`, by name (a test holds the two lists together)."""
+
+    console = "console"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+class ProductName(str, Enum):
+    """The products of `provision.roster.readiness`, by name (a test holds the two lists together)."""
+
+    insights = "insights"
+    sds = "sds"
+    teams = "teams"
+    intune = "intune"
+
+
 class FormatName(str, Enum):
     """The roster formats of `provision.formats`, by name (a test holds the two lists together)."""
 
@@ -17,6 +35,9 @@ class FormatName(str, Enum):
     sds_v1_uk = "sds-v1-uk"
     sds_v2 = "sds-v2"
     sds_v2_1 = "sds-v2.1"
+    clever = "clever"
+    oneroster_1_1 = "oneroster-1.1"
+    oneroster_1_2 = "oneroster-1.2"
 
 
 def register(app: typer.Typer) -> None:
@@ -31,29 +52,58 @@ def check(
         Optional[Path],  # noqa: UP045
         typer.Option("--profile", help="Check as this profile reads it (dates, grades, names).", metavar="FILE"),
     ] = None,
+    products: Annotated[
+        list[ProductName], typer.Option("--for", help="Judge whether it is ready for this product; may be repeated.")
+    ] = [],  # noqa: B006  # typer copies it
+    report: Annotated[ReportName, typer.Option("--report", help="How to tell it.")] = ReportName.console,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", help="Write the report to this file.", metavar="FILE"),
+    ] = None,
+    max_errors: Annotated[
+        int, typer.Option("--max-errors", help="Leave with 1 only when there are more errors than this.", min=0)
+    ] = 0,
     json: JsonOption = False,
 ) -> None:
-    """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors."""
+    """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors,
+    or when it is not ready for a product that was asked for."""
     import tempfile
 
     from provision.cli.road import Allowances, roster_options
-    from provision.cli.terminal import page, write_all
+    from provision.cli.terminal import FEW_LINES, deliver, page, tell
+    from provision.errors import UsageError
     from provision.formats import load_roster
     from provision.profile import load_profile
-    from provision.reports import roster_check
+    from provision.reports import Page
+    from provision.reports.roster import RENDERERS, Checked
     from provision.roster.options import RosterOptions
+    from provision.roster.readiness import judge
     from provision.roster.summary import summary
     from provision.store import open_store
+    from provision.store.files import check_writable
 
+    if json and report not in (ReportName.console, ReportName.json):
+        raise UsageError(f"--json and --report {report.value} ask for two reports.", ["Leave one out."])
+    if json:
+        report = ReportName.json
+    if out:
+        check_writable(out)
+    options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
     with tempfile.TemporaryDirectory(prefix="provision-") as scratch:
         store = open_store(Path(scratch), "check")
         try:
-            options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
             loaded = load_roster(store, roster, options, format.value)
-            render = roster_check.render_json if json else roster_check.render
-            write_all(render(store, loaded.format, page(None) if json else page()))
-            errors = summary(store).count("error")
+            answers = judge(store, [product.value for product in products], options)
+            told = summary(store)
+            checked = Checked(store, roster.resolve().name, loaded.format, told, answers)
+            paper = Page(most=FEW_LINES) if out else page(FEW_LINES)
+            deliver(RENDERERS[report.value](checked, paper), out)
         finally:
             store.close()
-    if errors:
+    errors = told.count("error")
+    if errors > max_errors:
+        if max_errors:
+            tell(f"{errors:,} errors are more than the {max_errors:,} that --max-errors allows.")
+        raise typer.Exit(1)
+    if not all(answer.ready for answer in answers):
         raise typer.Exit(1)

@@ -12,7 +12,10 @@ from provision.cli.terminal import page, show_plan, write, write_all
 from provision.errors import UsageError
 from provision.formats import load_roster
 from provision.plan.planfile import PlanFile
-from provision.reports import RENDERERS, roster_check
+from provision.reports import RENDERERS
+from provision.reports.roster import Checked
+from provision.reports.roster.console import render
+from provision.roster.summary import summary
 from provision.settings import Settings
 from provision.store.files import make_folder, replace_file
 
@@ -33,7 +36,7 @@ def demonstrate(folder: Path) -> None:
         _title("The roster is checked")
         profile = run.profile
         loaded = load_roster(run.store, folder / "roster", roster_options(profile, ALLOW), profile.roster.format)
-        write_all(roster_check.render(run.store, loaded.format, page()))
+        write_all(render(Checked(run.store, "roster", loaded.format, summary(run.store)), page(FEW_LINES)))
         _title("First day: what would change")
         _day(run, folder, folder / "roster", "1")
         _title("Planned again")

@@ -145,5 +145,12 @@ def roster_options(profile: Profile, allow: Allowances) -> RosterOptions:
         date_formats=profile.roster.date_formats,
         keep_passwords=any(people.password == "roster" for _, people in profile.people()),  # noqa: S105  # a style
         names_required=frozenset(name for name, people in profile.people() if people.mode == "create"),
+        usernames_required=frozenset(
+            name
+            for name, people in profile.people()
+            if people.mode == "create" and all("{username}" in template for template in people.username)
+        ),
+        school_types=profile.schools.types,
+        owner_roles=profile.sections.owner_roles,
         accept_missing=allow.accept_missing,
     )

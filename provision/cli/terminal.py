@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 from provision.apply.run import Progress as Telling
@@ -14,8 +15,10 @@ from provision.apply.run import silent
 from provision.errors import ProvisionError, UsageError
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, Page
+from provision.store.files import replace_file
 
 MOST_LINES = 25  # changes of one kind spelled out in a terminal
+FEW_LINES = 5  # findings of one rule: there may be many rules
 
 
 def write(text: str, *, now: bool = False) -> None:
@@ -58,6 +61,16 @@ def write_all(parts: Iterable[str]) -> None:
     """A result in pieces."""
     for part in parts:
         write(part)
+
+
+def deliver(parts: Iterable[str], out: Path | None) -> None:
+    """A result in pieces, to stdout or into a private file that is whole or absent."""
+    if out is None:
+        write_all(parts)
+        return
+    with replace_file(out) as file:
+        for part in parts:
+            file.write(part.encode())
 
 
 def confirm(question: str) -> bool:

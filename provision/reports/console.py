@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from provision.plan.planfile import Line, PlanFile
+from provision.reports.draw import drawn
 from provision.reports.page import Page
 from provision.reports.wording import (
     NOTE_MEANINGS,
@@ -30,26 +29,26 @@ ACTION_STYLES = {"create": "green", "add": "green", "update": "yellow", "remove"
 def render(plan: PlanFile, page: Page) -> Iterator[str]:
     """Summary, removals, guards, schools, then changes and notes; `page.most` of each kind are spelled out."""
     header = plan.header
-    yield _text(page, Text(summary_line(header), "bold"))
-    yield from (_text(page, Text(f"  {label:<8} {text}")) for label, text in facts(header))
+    yield drawn(page, Text(summary_line(header), "bold"))
+    yield from (drawn(page, Text(f"  {label:<8} {text}")) for label, text in facts(header))
     removed = sum(actions.get("remove", 0) for actions in header["counts"].values())
     if removed:
-        yield _text(page, Text(f"\n{removed:,} removals", "bold red"))
+        yield drawn(page, Text(f"\n{removed:,} removals", "bold red"))
         yield from _changes(plan, page, removals=True)
-    yield _text(page, Text("\nGuards", "bold"))
-    yield from (_text(page, Text(f"  {state:<10} {text}", STATE_STYLES[state])) for state, text in guard_lines(header))
+    yield drawn(page, Text("\nGuards", "bold"))
+    yield from (drawn(page, Text(f"  {state:<10} {text}", STATE_STYLES[state])) for state, text in guard_lines(header))
     if header["licenses"]:
-        yield _text(page, Text("\nLicences", "bold"))
-        yield from (_text(page, Text(f"  {line}")) for line in license_lines(header))
+        yield drawn(page, Text("\nLicences", "bold"))
+        yield from (drawn(page, Text(f"  {line}")) for line in license_lines(header))
     if header["schools"]:
         yield _schools(plan, page)
     if any(action != "remove" for actions in header["counts"].values() for action in actions):
-        yield _text(page, Text("\nChanges", "bold"))
+        yield drawn(page, Text("\nChanges", "bold"))
         yield from _changes(plan, page, removals=False)
     yield from _notes(plan, page)
     if header["rules"]:
-        yield _text(page, Text("\nWhy", "bold"))
-        yield from (_text(page, Text(f"  {line}")) for line in rule_lines(header))
+        yield drawn(page, Text("\nWhy", "bold"))
+        yield from (drawn(page, Text(f"  {line}")) for line in rule_lines(header))
 
 
 def _changes(plan: PlanFile, page: Page, *, removals: bool) -> Iterator[str]:
@@ -63,7 +62,7 @@ def _changes(plan: PlanFile, page: Page, *, removals: bool) -> Iterator[str]:
             group, shown = (change["kind"], change["action"]), 0
         shown += 1
         if page.most is None or shown <= page.most:
-            yield _text(page, _line(change))
+            yield drawn(page, _line(change))
     yield from _more(page, shown)
 
 
@@ -84,16 +83,16 @@ def _notes(plan: PlanFile, page: Page) -> Iterator[str]:
         if note["what"] != what:
             yield from _more(page, shown)
             what, shown = note["what"], 0
-            yield _text(page, Text(f"\n{plan.header['notes'][what]:,} {NOTE_MEANINGS[what]}", "bold"))
+            yield drawn(page, Text(f"\n{plan.header['notes'][what]:,} {NOTE_MEANINGS[what]}", "bold"))
         shown += 1
         if page.most is None or shown <= page.most:
-            yield _text(page, Text(f"  {printable(note['key'])}  ").append(f"({cause_text(note['cause'])})", "dim"))
+            yield drawn(page, Text(f"  {printable(note['key'])}  ").append(f"({cause_text(note['cause'])})", "dim"))
     yield from _more(page, shown)
 
 
 def _more(page: Page, shown: int) -> Iterator[str]:
     if page.most is not None and shown > page.most:
-        yield _text(page, Text(f"  … and {shown - page.most:,} more; `provision show PLAN --all` lists them", "dim"))
+        yield drawn(page, Text(f"  … and {shown - page.most:,} more; `provision show PLAN --all` lists them", "dim"))
 
 
 def _schools(plan: PlanFile, page: Page) -> str:
@@ -103,13 +102,4 @@ def _schools(plan: PlanFile, page: Page) -> str:
     for school in plan.header["schools"]:
         numbers = [f"{school[name]:,}" for name in ACTION_STYLES]
         table.add_row(Text(printable(school["name"] or school["key"])), *numbers)
-    return "\n" + _text(page, table)
-
-
-def _text(page: Page, renderable: Text | Table) -> str:
-    """What rich makes of it, as text. Control characters of a roster never reach the terminal."""
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=page.width, force_terminal=page.color, no_color=not page.color,
-                      highlight=False, soft_wrap=isinstance(renderable, Text))  # fmt: skip
-    console.print(renderable)
-    return buffer.getvalue()
+    return "\n" + drawn(page, table)

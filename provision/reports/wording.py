@@ -141,10 +141,10 @@ _TELLING = ("user_principal_name", "display_name", "unique_name", "external_id",
 
 
 def printable(text: str) -> str:
-    """Text without control characters, so that no roster can steer a terminal."""
+    """Text in which what cannot be seen is shown by its number, so that no roster can steer a terminal."""
     if text.isprintable():
         return text
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(sign if sign.isprintable() else f"[U+{ord(sign):04X}]" for sign in text)
 
 
 def _shown(value: object) -> str:

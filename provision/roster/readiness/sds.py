@@ -1,0 +1,228 @@
+"""What School Data Sync itself needs, where that is more than the checks ask of every roster.
+
+For schools that keep using School Data Sync beside `provision`, or go back to it. What it refuses and the checks
+find as errors is held already. Sources: the pages "SDS V2.1 CSV file format", "Validation rules and descriptions",
+"SDS errors and remediation", "SDS limits" and "Parent and guardian contact sync" of Microsoft Learn. Classic and new
+School Data Sync differ; the stricter one counts.
+"""
+
+from __future__ import annotations
+
+from provision.roster import codes
+from provision.roster.addresses import ALIAS_LIMIT, SIGN_IN_LOCAL
+from provision.roster.readiness import judged
+from provision.roster.readiness.need import Need, Product
+from provision.store.sql import literal, literals
+
+USERNAME = f"regexp_full_match(username, {literal(f'{SIGN_IN_LOCAL}(@[A-Za-z0-9.-]+)?')})"
+MOST_ROWS = 2_000_000
+LONGEST_NAME = 64
+LONGEST_ID = ALIAS_LIMIT - len("Section_") - len("Exp0826_")
+"""School Data Sync puts `Exp<month><year>_` before the alias of a class that is over."""
+
+_VALIDATION = "SDS, validation rules"
+_FORMAT = "SDS V2.1 file format"
+_ERRORS = "SDS, errors and remediation"
+_LIMITS = "SDS, limits"
+_FILES = """(
+    SELECT file AS id, file, NULL::BIGINT AS record, rules FROM (SELECT DISTINCT file FROM (
+        SELECT file FROM roster.files UNION ALL SELECT file FROM roster.findings WHERE rule = 'unknown-file'))
+    LEFT JOIN (SELECT file, list(DISTINCT rule) AS rules FROM roster.findings GROUP BY file) USING (file))"""
+"""The files, with the checks that found something in them."""
+
+
+def _not_found(rule: str) -> str:
+    return f"NOT coalesce(list_contains(rules, '{rule}'), false)"
+
+
+NEEDS = (
+    Need(
+        "sds-files",
+        "must",
+        things="files",
+        asks="There are no files but those of the format.",
+        of=_FILES,
+        passes=_not_found("unknown-file"),
+        fault="This file does not belong to the format.",
+        mend="Remove the file: School Data Sync stops at it.",
+        source=_VALIDATION,
+    ),
+    Need(
+        "sds-header-case",
+        "must",
+        things="files",
+        asks="Column names are spelled exactly, upper and lower case too.",
+        of=_FILES,
+        passes=_not_found("header-case"),
+        fault="A column name has other upper and lower case.",
+        mend="Spell the columns as the format does.",
+        source=_FORMAT,
+    ),
+    Need(
+        "sds-line-breaks",
+        "must",
+        things="files",
+        asks="No value has a line break.",
+        of=_FILES,
+        passes=_not_found("line-break"),
+        fault="A value has a line break.",
+        mend="Remove the line break in the school's information system.",
+        source=_FORMAT,
+    ),
+    Need(
+        "sds-username",
+        "must",
+        things="people",
+        asks="User names have letters, digits and signs that an address may have.",
+        of=judged.PEOPLE,
+        passes=USERNAME,
+        fault="The user name is: {username}",
+        mend="Use letters, digits and ' . - _ ! # ^ ~ only, with at most one @ before the domain.",
+        source=_ERRORS,
+    ),
+    Need(
+        "sds-username-once",
+        "must",
+        things="people",
+        asks="No two people have the same user name.",
+        of="""(SELECT *, username IS NOT NULL AND count(*) OVER (PARTITION BY lower(username)) > 1 AS shared
+            FROM judged_persons WHERE NOT contact)""",
+        passes="NOT shared",
+        fault="Somebody else has the user name too: {username}",
+        mend="Give one of them another user name; upper and lower case make no difference.",
+        source=_VALIDATION,
+    ),
+    Need(
+        "sds-class-id",
+        "must",
+        things="classes",
+        asks="Ids of classes have only letters, digits, - and _.",
+        of=judged.CLASSES,
+        passes="regexp_full_match(id, '[A-Za-z0-9_\\-]+')",
+        fault="The id has another sign.",
+        mend="Use other ids: the address of the class is made of its id.",
+        source=_ERRORS,
+    ),
+    Need(
+        "sds-session-order",
+        "must",
+        things="terms",
+        asks="Terms begin before they end.",
+        of=judged.SESSIONS,
+        passes="NOT reversed",
+        fault="It ends before it begins.",
+        mend="Correct the dates.",
+        source=_VALIDATION,
+    ),
+    Need(
+        "sds-guardian",
+        "must",
+        things="contacts",
+        asks="Parents and other contacts have first name, last name and e-mail address.",
+        of=judged.CONTACTS,
+        passes="given_name IS NOT NULL AND family_name IS NOT NULL AND secondary_email IS NOT NULL",
+        fault="A name or the address is missing.",
+        mend="Fill it in, or leave the contact out.",
+        source="SDS, parent and guardian contacts",
+    ),
+    Need(
+        "sds-name",
+        "should",
+        things="people",
+        asks="Everybody has a first and a last name.",
+        of=judged.PEOPLE,
+        passes="given_name IS NOT NULL AND family_name IS NOT NULL",
+        fault="A first or last name is missing.",
+        mend="Fill in the name: School Data Sync makes no account without it.",
+        source=_FORMAT,
+    ),
+    Need(
+        "sds-name-length",
+        "should",
+        things="people",
+        asks=f"Names have at most {LONGEST_NAME} characters.",
+        of=judged.PEOPLE,
+        passes=f"coalesce(greatest(length(given_name), length(family_name)), 0) <= {LONGEST_NAME}",
+        fault="A name is longer than Microsoft 365 takes.",
+        mend="Shorten the name.",
+        source="Graph, user",
+    ),
+    Need(
+        "sds-username-domain",
+        "should",
+        things="people",
+        asks="Either all user names have a domain, or none has.",
+        of=judged.PEOPLE,
+        passes="username LIKE '%@%' OR NOT EXISTS (FROM judged_persons WHERE NOT contact AND username LIKE '%@%')",
+        fault="The user name has no domain, though others have: {username}",
+        mend="Write them in one way: a domain is appended to all of a role, or to none.",
+        source="SDS, identity matching",
+    ),
+    Need(
+        "sds-grade-form",
+        "should",
+        things="ways of writing a grade",
+        asks="Grades are written as in the list: two digits, KG, PS1 …",
+        of=judged.WRITTEN_GRADES,
+        passes="read_as IS NULL",
+        fault="{read_as}",
+        mend="Export the code of the list (07, not 7 or Year 7).",
+        source="SDS, default list of values",
+    ),
+    Need(
+        "sds-class-sessions",
+        "should",
+        things="classes",
+        asks="No class has several terms.",
+        of=judged.CLASSES,
+        passes="sessions <= 1",
+        fault="The class has {sessions} terms.",
+        mend="Name one term: only one of several is written to Microsoft 365.",
+        source=_FORMAT,
+    ),
+    Need(
+        "sds-session-dates",
+        "should",
+        things="terms",
+        asks="Terms have their first and their last day.",
+        of=judged.SESSIONS,
+        passes="start_date IS NOT NULL AND end_date IS NOT NULL",
+        fault="A date is missing.",
+        mend="Fill in the dates.",
+        source=_FORMAT,
+    ),
+    Need(
+        "sds-subject",
+        "should",
+        things="courses",
+        asks="Subjects of courses are codes of the list.",
+        of="roster.courses",
+        passes=f"subject IS NULL OR subject IN {literals(codes.SUBJECTS)}",
+        fault="The subject is: {subject}",
+        mend="Use the two-digit code of the subject: another value is left out.",
+        source="SDS, default list of values",
+    ),
+    Need(
+        "sds-class-id-length",
+        "should",
+        things="classes",
+        asks=f"Ids of classes have at most {LONGEST_ID} characters.",
+        of=judged.CLASSES,
+        passes=f"length(id) <= {LONGEST_ID}",
+        fault="The id is too long for the prefix of classes that are over.",
+        mend="Use shorter ids.",
+        source="SDS, expired classes",
+    ),
+    Need(
+        "sds-rows",
+        "should",
+        things="files",
+        asks=f"No file has more than {MOST_ROWS:,} records.",
+        of="(SELECT file AS id, file, NULL::BIGINT AS record, records FROM roster.files)",
+        passes=f"records <= {MOST_ROWS}",
+        fault="The file has {records} records.",
+        mend="Split the roster: a sync profile takes no more.",
+        source=_LIMITS,
+    ),
+)
+PRODUCT = Product("sds", "School Data Sync", NEEDS)
