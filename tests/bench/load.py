@@ -15,7 +15,8 @@ from provision.roster.fill import ENTITIES
 from provision.roster.options import RosterOptions
 from provision.store import open_store
 
-OPTIONS = RosterOptions(names_required=frozenset({"students", "staff"}))
+GROUPS = frozenset({"students", "staff"})
+OPTIONS = RosterOptions(names_required=GROUPS, usernames_required=GROUPS)
 
 
 def main(folder: Path, state: Path) -> None:

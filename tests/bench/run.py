@@ -1,7 +1,7 @@
 """What `provision` costs, beside its yardsticks.
 
     python tests/bench/run.py            minutes
-    python tests/bench/run.py --full     also a district of 1,000,000 students: some minutes and 1 GB of disk more
+    python tests/bench/run.py --full     also a district of 1,000,000 students: some minutes and 2 GB of disk more
     python tests/bench/run.py --short    seconds, to see that it works; the figures say nothing
 
 Every measurement is a process of its own and takes turns with its yardstick. This one imports nothing but the
@@ -33,17 +33,20 @@ Counts = dict[str, float]
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured."""
+    """How much is measured: the number of students in each measurement."""
 
     runs: int
     loads: tuple[int, ...]
+    formats: int
     school: int
 
 
-SHORT = Scale(1, (200, 400), 20)
-USUAL = Scale(5, (10_000, 100_000), 2_000)
-FULL = Scale(5, (10_000, 100_000, 1_000_000), 2_000)
-LARGE = 1_000_000  # students from which on one run must do
+SHORT = Scale(1, (200, 400), 200, 20)
+USUAL = Scale(5, (10_000, 100_000), 100_000, 2_000)
+FULL = Scale(5, (10_000, 100_000, 1_000_000), 100_000, 2_000)
+LARGE = 1_000_000  # students from which on three runs must do
+FORMAT = "sds-v2.1"
+OTHERS = ("sds-v1", "sds-v1-uk", "sds-v2", "clever", "oneroster-1.1", "oneroster-1.2")
 
 
 def main() -> None:
@@ -56,7 +59,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="provision-bench-") as scratch:
         measure_help(scale.runs)
         for students in scale.loads:
-            measure_load(Path(scratch) / str(students), students, 1 if students >= LARGE else scale.runs)
+            runs = min(scale.runs, 3) if students >= LARGE else scale.runs
+            measure_load(Path(scratch) / str(students), students, runs)
+        measure_formats(Path(scratch) / "formats", scale.formats, scale.runs)
         measure_school(Path(scratch) / "school", scale.school, scale.runs)
 
 
@@ -69,15 +74,29 @@ def measure_help(runs: int) -> None:
 
 def measure_load(folder: Path, students: int, runs: int) -> None:
     """Load and check a roster, each time into a fresh store."""
-    roster = str(folder / "roster")
-    run("-m", "bench.district", roster, str(students))
+    roster = district(folder, students)
+    ours, bare = alternate(runs, lambda: load("bench.load", roster), lambda: load("bench.yardstick", roster))
+    tell(f"load {students:,} students", ours, "bare DuckDB", bare)
 
-    def fresh(module: str) -> Counts:
-        with tempfile.TemporaryDirectory(dir=folder) as state:
-            return run("-m", module, roster, state)
 
-    found = alternate(runs, lambda: fresh("bench.load"), lambda: fresh("bench.yardstick"))
-    tell(f"load {students:,} students", found[0], "bare DuckDB", found[1])
+def measure_formats(folder: Path, students: int, runs: int) -> None:
+    """The same district in every other format."""
+    usual = district(folder, students)
+    for form in OTHERS:
+        roster = district(folder, students, form)
+        ours, other = alternate(runs, lambda: load("bench.load", roster), lambda: load("bench.load", usual))  # noqa: B023  # called here
+        tell(f"load {students:,} in {form}", ours, f"the same in {FORMAT}", other)
+
+
+def district(folder: Path, students: int, form: str = FORMAT) -> Path:
+    roster = folder / form
+    run("-m", "bench.district", str(roster), str(students), form)
+    return roster
+
+
+def load(module: str, roster: Path) -> Counts:
+    with tempfile.TemporaryDirectory(dir=roster.parent) as state:
+        return run("-m", module, str(roster), state)
 
 
 def measure_school(folder: Path, students: int, runs: int) -> None:

@@ -3,8 +3,9 @@
     python -m bench.yardstick ROSTER STATE
 
 It trims values and makes blanks NULL, looks for duplicate keys and for references to nothing, and compares persons
-and enrollments both ways with those of "yesterday", which lack every hundredth row. It has a file and DuckDB's own
-threads, as the store of `provision` has, and more memory than that. Nothing is reported and no value is judged.
+and enrollments both ways with those of "yesterday", which lack every hundredth row. Its tables are in memory and are
+spilled to the disk, as the roster tables of `provision` are, and it has DuckDB's own threads and more memory. Nothing
+is reported and no value is judged.
 """
 
 from __future__ import annotations
@@ -21,15 +22,31 @@ KEYS = {
     "roles": ('"userSourcedId"', '"orgSourcedId"', "role"),
     "classes": ('"sourcedId"',),
     "enrollments": ('"classSourcedId"', '"userSourcedId"', "role"),
+    "academicSessions": ('"sourcedId"',),
+    "courses": ('"sourcedId"',),
+    "demographics": ('"userSourcedId"',),
+    "userFlags": ('"userSourcedId"', "flag"),
+    "relationships": ('"userSourcedId"', '"relationshipUserSourcedId"', '"relationshipRole"'),
 }
 REFERENCES = [
     ("orgs", "parentSourcedId", "orgs"),
     ("roles", "userSourcedId", "users"),
     ("roles", "orgSourcedId", "orgs"),
+    ("roles", "sessionSourcedId", "academicSessions"),
     ("classes", "orgSourcedId", "orgs"),
+    ("classes", "courseSourcedId", "courses"),
     ("enrollments", "classSourcedId", "classes"),
     ("enrollments", "userSourcedId", "users"),
+    ("courses", "orgSourcedId", "orgs"),
+    ("courses", "schoolYearSourcedId", "academicSessions"),
+    ("demographics", "userSourcedId", "users"),
+    ("userFlags", "userSourcedId", "users"),
+    ("relationships", "userSourcedId", "users"),
+    ("relationships", "relationshipUserSourcedId", "users"),
 ]
+SESSIONS_OF_CLASSES = """
+    FROM (SELECT unnest(string_split("sessionSourcedIds", ',')) AS id FROM classes) t
+    ANTI JOIN "academicSessions" k ON k."sourcedId" = t.id"""
 COMPARED = ("users", "enrollments")
 
 
@@ -59,7 +76,7 @@ def faults(connection: duckdb.DuckDBPyConnection) -> int:
             connection,
             f'FROM {table} t ANTI JOIN {target} k ON k."sourcedId" = t."{column}" WHERE t."{column}" IS NOT NULL',
         )
-    return found
+    return found + count(connection, SESSIONS_OF_CLASSES)
 
 
 def differences(connection: duckdb.DuckDBPyConnection) -> int:
@@ -75,7 +92,8 @@ def differences(connection: duckdb.DuckDBPyConnection) -> int:
 
 def main(folder: Path, state: Path) -> None:
     with measured() as counts:
-        connection = duckdb.connect(str(state / "yardstick.duckdb"))
+        connection = duckdb.connect()
+        connection.execute(f"SET temp_directory = '{state}'")
         connection.execute("SET memory_limit = '250MB'")
         for table in KEYS:
             read(connection, folder, table)
