@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
 from provision import cli, formats
+from provision.convert import TARGETS
 from provision.errors import EXIT_CODES
 from provision.formats.format import File, Format
 from provision.graph.permissions import CALLS, PERMISSIONS
@@ -32,9 +33,12 @@ from provision.profile import Guards, Limit, Match, Profile
 from provision.reports.wording import NOTE_MEANINGS, RULE_MEANINGS
 from provision.roster import codes
 from provision.roster.checks import CHECKS
+from provision.roster.fill import ENTITIES
 from provision.roster.kinds import COLUMN_KINDS
+from provision.roster.readiness import PRODUCTS, Product
 from provision.sandbox import Tenant
 from provision.sandbox.routes import ROUTES
+from provision.store import in_memory
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,6 +46,10 @@ else:
     import tomli as tomllib
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "tests"))  # for what the tests hold the formats to
+
+from support.expected import BLANK, DIFFERENCES, LOST, NONE  # noqa: E402
+
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -78,6 +86,12 @@ def checks() -> str:
     """Every check of a roster."""
     rows = ((code(check.id), check.severity, check.description, check.mend) for check in CHECKS)
     return table(("check", "severity", "what it finds", "mend"), rows)
+
+
+def needs(product: Product) -> str:
+    """Everything that a product needs of a roster."""
+    rows = ((code(need.id), need.severity, need.asks, need.mend, need.source) for need in product.needs)
+    return table(("need", "severity", "what is needed", "mend", "source"), rows)
 
 
 def guards() -> str:
@@ -182,26 +196,56 @@ def format_columns(form: Format) -> str:
     """Every column that is read, and what it becomes."""
     rows = []
     for file in form.files:
-        if file.later:
-            rows.append((code(file.name), "", "", f"not read: {file.later}"))
+        if file.refused:
+            rows.append((code(file.name), "", "", f"refused: {file.refused}"))
         for header in file.headers():
-            kinds = ", ".join(sorted({COLUMN_KINDS.get(place, "text") for place in places(file, header)}))
-            becomes = code(*(".".join(place) for place in places(file, header)))
-            rows.append(
-                (code(file.name), code(header), "yes" if header in file.required else "", f"{becomes}: {kinds}")
-            )
+            filled = places(file, header)
+            kinds = ", ".join(sorted(set(filled.values())))
+            becomes = f"{code(*('.'.join(place) for place in filled))}: {kinds}" if filled else unfilled(file, header)
+            rows.append((code(file.name), code(header), "yes" if header in file.required else "", becomes))
     return table(("file", "column", "required", "becomes, and what kind of value it is"), rows)
 
 
-def places(file: File, header: str) -> list[tuple[str, str]]:
-    """The roster columns that a column of a file fills."""
-    return [(into.table, column) for into in file.into for column in into.columns if header in into.headers_of(column)]
+def unfilled(file: File, header: str) -> str:
+    """What a column says that fills nothing."""
+    if file.gone and header in file.gone.headers():
+        return "whether the record counts"
+    return "by which changes find the record" if header == file.key else "nothing"
+
+
+def places(file: File, header: str) -> dict[tuple[str, str], str]:
+    """The roster columns that a column of a file fills, and the kind of value."""
+    return {
+        (into.table, column): into.kinds.get(column, COLUMN_KINDS.get((into.table, column), "text"))
+        for into in file.into
+        for column in into.columns
+        if header in into.headers_of(column)
+    }
 
 
 def needed_files(form: Format) -> str:
     """Which files a format needs."""
     when = {"always": "yes", "classes": "as soon as one of the class files is there", "optional": "no"}
     return table(("file", "needed"), ((code(file.name), when[file.need]) for file in form.files))
+
+
+def what_formats_say() -> str:
+    """What not every format has of the roster; columns of which the same can be said share a row."""
+    rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for place in roster_columns():
+        cells = tuple(what_is_said(form.name, place) for form in WRITTEN_OUT)
+        if place not in BLANK and set(cells) != {"yes"}:
+            rows.setdefault((place.partition(".")[0], cells), []).append(place)
+    heads = ("of the roster", *(form.title for form in WRITTEN_OUT))
+    return table(heads, ((code(*places), *cells) for (_, cells), places in rows.items()))
+
+
+def what_is_said(form: str, place: str) -> str:
+    """Whether a format has a place for a table or column, or what it says instead."""
+    known = DIFFERENCES[form]
+    if known.get(place.partition(".")[0]) == NONE or known.get(place) == LOST:
+        return ""
+    return known[place].says if place in known else "yes"
 
 
 def british_headers() -> str:
@@ -221,10 +265,18 @@ def code_lists() -> str:
         "grades, `grade_labels = \"us\"`": codes.GRADES["us"], "grades, `grade_labels = \"uk\"`": codes.GRADES["uk"],
         "subjects": codes.SUBJECTS, "sexes": codes.SEXES, "user flags": codes.FLAGS,
         "relationships": codes.RELATIONSHIPS, "ethnicities": codes.ETHNICITIES, "races": codes.RACES,
-        "birth states": codes.US_STATES,
+        "birth states": codes.US_STATES, "class types": codes.CLASS_TYPES,
     }  # fmt: skip
     labels = {f"labels read as grades, `\"{where}\"`": [f"{label} = {grade}" for label, grade in known.items()]
               for where, known in codes.GRADE_LABELS.items()}  # fmt: skip
+    read_as = {
+        "read as grades in Clever CSV": codes.CLEVER_GRADES, "and besides": {"K": "KG", "PS": "PR"},
+        "read as relationships in Clever CSV": codes.CLEVER_CONTACTS, "read as roles of staff": codes.CLEVER_STAFF,
+        "read as races in Clever CSV": codes.CLEVER_RACES, "read as sexes in Clever CSV": codes.CLEVER_SEXES,
+        "read as roles in OneRoster": codes.ONEROSTER_ROLES, "read as sexes in OneRoster": codes.ONEROSTER_SEXES,
+    }  # fmt: skip
+    labels |= {name: [f"{word} = {value}" for word, value in known.items() if word != value.lower()]
+               for name, known in read_as.items()}  # fmt: skip
     return table(("list", "values"), ((name, code(*each)) for name, each in {**lists, **labels}.items()))
 
 
@@ -284,6 +336,38 @@ def sandbox_tenant() -> str:
     return table(("what", "a fresh tenant has"), rows)
 
 
+def roster_columns() -> list[str]:
+    """Every column of the roster, and before them the tables, as `table` and `table.column`."""
+    store = in_memory()
+    columns = {table: store.rows(f"SELECT column_name FROM (DESCRIBE roster.{table})") for table in ENTITIES}
+    store.close()
+    return [
+        place
+        for table, names in columns.items()
+        for place in (table, *(f"{table}.{name}" for (name,) in names if name not in ("file", "record")))
+    ]
+
+
+def conversion_losses() -> str:
+    """What each target of a conversion cannot hold; columns of which the same can be said share a row."""
+    rows: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for place in roster_columns():
+        cells = tuple(
+            target.narrows.get(place, "" if place in target.holds() or "." not in place else "-") for target in TARGETS
+        )
+        if any(cells):
+            rows.setdefault((place.partition(".")[0], cells), []).append(place)
+    heads = ("of the roster", *(target.format.title for target in TARGETS))
+    return table(heads, ((code(*places), *cells) for (_, cells), places in rows.items()))
+
+
+def conversion_filled_in() -> str:
+    """What stands there where the roster is silent and the target is not."""
+    places = [place for place in roster_columns() if any(place in target.made for target in TARGETS)]
+    heads = ("of the roster", *(target.format.title for target in TARGETS))
+    return table(heads, ((code(place), *(target.made.get(place, "") for target in TARGETS)) for place in places))
+
+
 WRITTEN_OUT = [form for form in formats.FORMATS if form is not formats.sds_v1_uk.FORMAT]
 """The British headers have a table of the differences."""
 SIDES: dict[str, tuple[str, ...]] = {"students": ("people",), "staff": ("people",)}
@@ -304,11 +388,15 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "sandbox tenant": sandbox_tenant,
     "routes": sandbox_routes,
     "british headers": british_headers,
+    "what formats say": what_formats_say,
+    "conversion losses": conversion_losses,
+    "conversion filled in": conversion_filled_in,
     "profile": partial(profile_table, "profile", Profile),
     "profile match": partial(profile_table, "match", Match),
     **{f"profile {name}": partial(profile_table, name, field.annotation, *SIDES.get(name, ()))
        for name, field in Profile.model_fields.items()
        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)},
+    **{f"needs {name}": partial(needs, product) for name, product in PRODUCTS.items()},
     **{f"files {form.name}": partial(needed_files, form) for form in WRITTEN_OUT},
     **{f"columns {form.name}": partial(format_columns, form) for form in WRITTEN_OUT},
 }  # fmt: skip
