@@ -51,7 +51,7 @@ def test_a_district_is_sound_and_as_large_as_it_says(tmp_path: Path, students: i
         ("teacher", size.teachers),
     ]
     assert store.value("SELECT count(*) FROM roster.sections") == size.sections
-    enrolled = dict(store.rows("SELECT role, count(*) FROM roster.enrollments GROUP BY role"))
+    enrolled: dict[str, int] = dict(store.rows("SELECT role, count(*) FROM roster.enrollments GROUP BY role"))
     assert enrolled["student"] == 6 * size.students
     assert size.sections <= enrolled["teacher"] <= 1.06 * size.sections
 

@@ -339,7 +339,10 @@ def roster(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("report", ["csv", "json", "html", "console"])
-def test_a_report_goes_into_a_private_file_that_is_whole(roster: Path, report: str, capsys: Capture) -> None:
+def test_a_report_goes_into_a_private_file_that_is_whole(
+    roster: Path, report: str, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")  # a file is as wide
     assert main(["check", str(roster), "--report", report]) == 1
     shown = capsys.readouterr().out
     out = roster.parent / f"report.{report}"

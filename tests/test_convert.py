@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provision.cli import main
@@ -583,7 +583,7 @@ def test_a_bundle_that_reads_with_errors_is_not_kept(tmp_path: Path) -> None:
 TEXTS = st.text("abÉß日 ,\"'=+-@;\t\u00a0|", min_size=1, max_size=6).filter(lambda text: text.strip(" \t\u00a0"))
 IDS = st.text("ab1 ,#/=é-_", min_size=1, max_size=4).filter(lambda text: text.strip(" "))
 SOME = settings(
-    max_examples=int(os.environ.get("CVN", "5")), deadline=None, derandomize=True, phases=[Phase.generate],
+    max_examples=5, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 
@@ -814,7 +814,8 @@ def test_the_command_offers_every_target() -> None:
     assert [name.value for name in TargetName] == list(BY_NAME)
 
 
-def test_the_command_writes_and_tells(tmp_path: Path, capsys: Capture) -> None:
+def test_the_command_writes_and_tells(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     roster, out = write(tmp_path / "in", V2), tmp_path / "out"
     code, said, _ = run([str(roster), str(out), "--to", "oneroster-1.2", "--school-year", YEAR], capsys)
     assert code == 0
