@@ -196,6 +196,8 @@ def _iso_date(value: str) -> str:
     return value
 
 
+SCHOOL_TYPES = ("school", "college", "university", "campus", "adultEducation")
+OWNER_ROLES = ("teacher", "professor", "lecturer", "instructor", "faculty")
 SECTION_FIELDS = ("title", "code", "number", "course", "term", "school", "id")
 
 
@@ -207,7 +209,7 @@ class Sections(_Table):
     display_name: Annotated[str, _template(*SECTION_FIELDS)] = "{title}"
     teachers_own_name: bool = False
     student_start: Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$"), AfterValidator(_iso_date)] = ""
-    owner_roles: tuple[str, ...] = ("teacher", "professor", "lecturer", "instructor", "faculty")
+    owner_roles: tuple[str, ...] = OWNER_ROLES
     properties: tuple[Literal["course", "term", "class_code", "grade"], ...] = ()
     teams: Annotated[str, _not_yet("none")] = "none"
     require_teacher: bool = False
@@ -219,7 +221,7 @@ class Schools(_Table):
     """`[schools]`: one administrative unit per school."""
 
     administrative_units: bool = True
-    types: tuple[str, ...] = ("school", "college", "university", "campus", "adultEducation")
+    types: tuple[str, ...] = SCHOOL_TYPES
     moves: Literal["keep", "move"] = "keep"
     properties: tuple[Literal["school_number", "address", "phone", "principal", "grades"], ...] = ()
 

@@ -7,13 +7,13 @@ teacher has two rows, and stands twice in the views.
 from __future__ import annotations
 
 from provision.convert.target import Target
-from provision.roster.addresses import ALIAS_LIMIT
+from provision.roster.addresses import ALIAS_LIMIT, SECTION_PREFIX
 from provision.roster.fill import ENTITIES
 from provision.store import Store
 from provision.store.sql import literal
 
 LONGEST = 255  # characters of an id, where a format limits them (OneRoster)
-ROOM = ALIAS_LIMIT - len("Section_") - len("_01234567")
+ROOM = ALIAS_LIMIT - len(SECTION_PREFIX) - len("_01234567")
 
 REFERENCES: dict[str, dict[str, str]] = {
     "orgs": {"id": "orgs", "parent_id": "orgs"},

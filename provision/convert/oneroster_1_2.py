@@ -16,6 +16,7 @@ from provision.convert.ids import ONE_NAME_SPACE
 from provision.convert.sds_v2_1 import END, START, UNDATED, USERNAME
 from provision.convert.target import Target, Written
 from provision.formats.oneroster_1_2 import FORMAT
+from provision.profile import OWNER_ROLES
 from provision.roster import codes
 from provision.store.sql import literal, literals
 
@@ -34,7 +35,7 @@ ORG_TYPES = {
 SESSION_TYPES = {each: each for each in ("gradingPeriod", "semester", "schoolYear", "term")} | {"quarter": "term"}
 RACES = ("americanIndianOrAlaskaNative", "asian", "blackOrAfricanAmerican", "nativeHawaiianOrOtherPacificIslander",
          "white", "demographicRaceTwoOrMoreRaces")  # fmt: skip  # in the order of the columns
-_TEACHES = ("teacher", "professor", "lecturer", "instructor", "faculty", "adjunct", "substitute")
+_TEACHES = (*OWNER_ROLES, "adjunct", "substitute")
 CLASS_ROLES = {
     "student": "student",
     **dict.fromkeys(_TEACHES, "teacher"),

@@ -11,9 +11,10 @@ from __future__ import annotations
 from provision.convert.sds_v2_1 import USERNAME
 from provision.convert.target import Target, Written
 from provision.formats.sds_v1 import FORMAT
+from provision.profile import OWNER_ROLES
 from provision.store.sql import literals
 
-TEACHING = literals(("teacher", "professor", "lecturer", "instructor", "faculty"))
+TEACHING = literals(OWNER_ROLES)
 
 _SPACES = f"""
     CREATE OR REPLACE TEMP TABLE v1_person AS

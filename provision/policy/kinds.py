@@ -37,7 +37,6 @@ class LinkKind:
     name: str
     left: str
     right: str
-    left_kind: str
     bundle: str | None = None
     """Links of one left object with the same word here ride in one request; None: each has its own."""
 
@@ -84,12 +83,12 @@ def managed(field: str, properties: tuple[str, ...], column: str) -> str:
 
 OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)
 
-LICENSE = LinkKind("license", "user", "sku", "user", bundle="license")
-OWNER = LinkKind("owner", "section", "user", "section", bundle="group")
-MEMBER = LinkKind("member", "section", "user", "section", bundle="group")
-SCHOOL_USER = LinkKind("school_user", "school", "user", "school")
-SCHOOL_SECTION = LinkKind("school_section", "school", "section", "school")
-GROUP_MEMBER = LinkKind("group_member", "school_group", "user", "school_group", bundle="group")
+LICENSE = LinkKind("license", "user", "sku", bundle="license")
+OWNER = LinkKind("owner", "section", "user", bundle="group")
+MEMBER = LinkKind("member", "section", "user", bundle="group")
+SCHOOL_USER = LinkKind("school_user", "school", "user")
+SCHOOL_SECTION = LinkKind("school_section", "school", "section")
+GROUP_MEMBER = LinkKind("group_member", "school_group", "user", bundle="group")
 
 LINKS: tuple[LinkKind, ...] = (LICENSE, OWNER, MEMBER, SCHOOL_USER, SCHOOL_SECTION, GROUP_MEMBER)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from provision.policy.kinds import managed
 from provision.policy.matching import match_by_anchor
 from provision.profile import Profile
+from provision.roster.checks.text import LONGEST
 from provision.store import Store
 from provision.store.sql import literals
 
@@ -18,9 +19,10 @@ def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> 
     set_aside_objects(store, "school", "run.wanted_schools", recreate)
 
     chosen = profile.schools.properties
+    longest = LONGEST["orgs", "name"]
     store.run(f"""
         CREATE OR REPLACE TABLE desired.schools AS
-        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, left(w.name, 256) AS display_name,
+        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, left(w.name, {longest}) AS display_name,
                'sis' AS external_source,
                {managed("school_number", chosen, "w.number")} AS school_number,
                {managed("phone", chosen, "w.phone")} AS phone,

@@ -8,6 +8,7 @@ from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
 from provision.profile import Profile
 from provision.roster.addresses import section_alias
+from provision.roster.checks.text import LONGEST
 from provision.store import Store
 from provision.store.sql import literals
 
@@ -68,13 +69,15 @@ def _make(store: Store, profile: Profile) -> None:
         "id": "w.id",
     }
     own_name = "m.object_id IS NOT NULL" if profile.sections.teachers_own_name else "false"
+    longest = LONGEST["sections", "title"]
+    title = f"left(w.title, {longest})"
     store.run(f"""
         CREATE OR REPLACE TABLE desired.sections AS
         SELECT w.key, m.object_id, w.id AS section_id, w.school_id, w.id AS external_id,
                CASE WHEN NOT {own_name}
-                    THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), 256)
+                    THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), {longest})
                END AS display_name,
-               w.alias AS mail_nickname, left(w.title, 256) AS description, left(w.title, 256) AS external_name,
+               w.alias AS mail_nickname, {title} AS description, {title} AS external_name,
                'sis' AS external_source,
                {managed("class_code", chosen, "coalesce(w.code, w.number)")} AS class_code,
                {managed("grade", chosen, "coalesce(w.grade, w.course_grade)")} AS grade,

@@ -7,6 +7,7 @@ from provision.policy.matching import match_people
 from provision.policy.template import template_sql
 from provision.policy.usernames import choose_usernames
 from provision.profile import People, Profile
+from provision.roster.checks.text import LONGEST
 from provision.store import Store
 from provision.store.sql import literal, literals
 
@@ -102,9 +103,9 @@ def _side(profile: Profile, name: str, people: People) -> str:
                n.upn AS user_principal_name,
                left(split_part(n.upn, '@', 1), 64) AS mail_nickname,
                left({template_sql(people.display_name, NAME_COLUMNS)}, 256) AS display_name,
-               left(p.given_name, 64) AS given_name, left(p.family_name, 64) AS family_name,
+               {_cut("given_name")} AS given_name, {_cut("family_name")} AS family_name,
                {managed("middle_name", chosen, "p.middle_name")} AS middle_name,
-               {managed("title", chosen, "left(p.title, 128)")} AS job_title,
+               {managed("title", chosen, _cut("title"))} AS job_title,
                CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
                {minor} AS age_group,
                '{"student" if student else "teacher"}' AS primary_role,
@@ -124,3 +125,8 @@ def _side(profile: Profile, name: str, people: People) -> str:
         LEFT JOIN run.usernames n ON n.key = p.key
         LEFT JOIN current.users c ON c.object_id = m.object_id
         WHERE p.is_student = {"true" if student else "false"} AND (m.object_id IS NOT NULL OR n.upn IS NOT NULL)"""
+
+
+def _cut(column: str) -> str:
+    """A column of the person at the length that Microsoft 365 takes."""
+    return f"left(p.{column}, {LONGEST['persons', column]})"

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
-from provision.reports.draw import drawn
+from provision.reports.draw import drawn, paragraph
 from provision.reports.page import Page
 from provision.reports.wording import printable
 from provision.roster.conversion import Conversion, Difference
@@ -26,16 +26,16 @@ MEANS = {
 def render(done: Conversion, read: RosterSummary, page: Page) -> Iterator[str]:
     """For people."""
     records = sum(done.files.values())
-    yield _paragraph(page, f"Wrote {done.out} as {done.target}: {len(done.files)} files, {records:,} records.", "bold")
+    yield paragraph(page, f"Wrote {done.out} as {done.target}: {len(done.files)} files, {records:,} records.", "bold")
     yield "\n" + drawn(page, _files(done))
     for line in _remarks(done, read):
-        yield "\n" + _paragraph(page, line)
+        yield "\n" + paragraph(page, line)
     if done.differences:
-        yield "\n" + _paragraph(page, f"Read back, {done.target} gives the same roster but for this:")
+        yield "\n" + paragraph(page, f"Read back, {done.target} gives the same roster but for this:")
         yield "\n" + drawn(page, _differences(done))
-        yield "\n" + _paragraph(page, "; ".join(f"{SAYS[what]}: {MEANS[what]}" for what in _kinds(done)) + ".")
+        yield "\n" + paragraph(page, "; ".join(f"{SAYS[what]}: {MEANS[what]}" for what in _kinds(done)) + ".")
     else:
-        yield "\n" + _paragraph(page, f"Nothing is lost: read back, {done.target} gives the same roster.", "green")
+        yield "\n" + paragraph(page, f"Nothing is lost: read back, {done.target} gives the same roster.", "green")
 
 
 def render_json(done: Conversion, read: RosterSummary, _page: Page) -> Iterator[str]:
@@ -94,7 +94,3 @@ def _instead(done: Conversion, one: Difference) -> str:
 def _kinds(done: Conversion) -> list[str]:
     there = {one.what for one in done.differences}
     return [what for what in SAYS if what in there]
-
-
-def _paragraph(page: Page, text: str, style: str = "") -> str:
-    return drawn(page, Text(printable(text), style), wrap=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.reports.page import Page
+from provision.reports.wording import printable
 
 
 def drawn(page: Page, renderable: Text | Table, *, wrap: bool = False) -> str:
@@ -18,3 +19,8 @@ def drawn(page: Page, renderable: Text | Table, *, wrap: bool = False) -> str:
                       highlight=False, soft_wrap=isinstance(renderable, Text) and not wrap)  # fmt: skip
     console.print(renderable)
     return buffer.getvalue()
+
+
+def paragraph(page: Page, text: str, style: str = "") -> str:
+    """A sentence or two, folded into the width."""
+    return drawn(page, Text(printable(text), style), wrap=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from typing import Literal
 
+from provision.profile import OWNER_ROLES, SCHOOL_TYPES
+
 
 @dataclass(frozen=True, slots=True)
 class RosterOptions:
@@ -15,7 +17,8 @@ class RosterOptions:
     `usernames_required` hold the groups ("students", "staff") whose accounts may have to be created: the former
     need a first and a last name, the latter a username that Microsoft 365 takes, since no other name is to be made
     for them. `accept_missing` holds the names of files that may be missing or empty this once. `school_types` are
-    the types of organisation that count as schools, `owner_roles` the roles that make a teacher of a section.
+    the types of organisation that count as schools, `owner_roles` the roles that make a teacher of a section, both
+    spelled as in `codes.py`.
     `today`, in UTC, is the day after which a date lies ahead.
     """
 
@@ -26,6 +29,6 @@ class RosterOptions:
     names_required: frozenset[str] = frozenset()
     usernames_required: frozenset[str] = frozenset()
     accept_missing: frozenset[str] = frozenset()
-    school_types: tuple[str, ...] = ("school", "college", "university", "campus", "adultEducation")
-    owner_roles: tuple[str, ...] = ("teacher", "professor", "lecturer", "instructor", "faculty")
+    school_types: tuple[str, ...] = SCHOOL_TYPES
+    owner_roles: tuple[str, ...] = OWNER_ROLES
     today: date = field(default_factory=lambda: datetime.now(timezone.utc).date())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.table import Table
 from rich.text import Text
 
-from provision.reports.draw import drawn
+from provision.reports.draw import drawn, paragraph
 from provision.reports.page import Page
 from provision.reports.roster.checked import (
     Checked,
@@ -27,7 +27,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "note": "dim", "must": "bold
 def render(checked: Checked, page: Page) -> Iterator[str]:
     """Summary, counts by rule, then `page.most` findings of each rule; then the same for each product."""
     for number, line in enumerate(summary_lines(checked)):
-        yield _paragraph(page, line, "bold" if number == 0 else "")
+        yield paragraph(page, line, "bold" if number == 0 else "")
     if checked.told.rules:
         yield "\n" + drawn(page, _rules(checked.told.rules))
     for rule in checked.told.rules:
@@ -47,21 +47,21 @@ def _rules(rules: Iterable[RuleCount]) -> Table:
 def _findings(checked: Checked, page: Page, rule: RuleCount) -> Iterator[str]:
     _, mend = rule_means(rule)
     yield "\n" + drawn(page, Text(f"{rule.severity} {rule.rule}: {rule.count:,}", STYLES[rule.severity]))
-    yield _paragraph(page, mend)
+    yield paragraph(page, mend)
     yield drawn(page, _finds(findings(checked.store, page.most, rule)))
     yield from _more(page, rule.count)
 
 
 def _answer(checked: Checked, page: Page, answer: Readiness) -> Iterator[str]:
-    yield "\n" + _paragraph(page, ready_line(answer), "bold green" if answer.ready else "bold red")
+    yield "\n" + paragraph(page, ready_line(answer), "bold green" if answer.ready else "bold red")
     if left_out := unjudged_line(checked):
-        yield _paragraph(page, left_out)
+        yield paragraph(page, left_out)
     yield "\n" + drawn(page, _verdicts(answer.verdicts))
     for verdict in answer.verdicts:
         if verdict.failed:
             need = verdict.need
             yield "\n" + drawn(page, Text(f"{need.severity} {need.id}: {verdict.failed:,}", STYLES[need.severity]))
-            yield _paragraph(page, need.mend)
+            yield paragraph(page, need.mend)
             yield drawn(page, _finds(failures(checked.store, need, page.most)))
             yield from _more(page, verdict.failed)
 
@@ -91,10 +91,6 @@ def _table(title: str, *heads: str | tuple[str, str]) -> Table:
         name, justify = (head, "left") if isinstance(head, str) else head
         table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
     return table
-
-
-def _paragraph(page: Page, text: str, style: str = "") -> str:
-    return drawn(page, Text(printable(text), style), wrap=True)
 
 
 def _more(page: Page, number: int) -> Iterator[str]:

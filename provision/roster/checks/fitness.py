@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.roster.addresses import ALIAS_LIMIT, ALIAS_REFUSED, SIGN_IN_LOCAL
+from provision.roster.addresses import ALIAS_LIMIT, ALIAS_REFUSED, is_sign_in_name, section_alias
 from provision.roster.check import Check
 from provision.roster.checks.rule import Rule, always, first_of_each, in_rows
 from provision.roster.options import RosterOptions
@@ -56,8 +56,8 @@ INACTIVE = Check(
     "Nothing to do; leave the record out of the export to have it treated as gone.",
 )
 
-_USERNAME = literal(f"^{SIGN_IN_LOCAL}(@[A-Za-z0-9.-]+)?$")
-_ODD_USERNAME = f"NOT regexp_matches(username, {_USERNAME})"
+_ODD_USERNAME = f"NOT {is_sign_in_name('username')}"
+_ALIAS_LENGTH = f"length({section_alias('id', replace=False)})"
 
 
 def _in_groups(persons: str, groups: frozenset[str]) -> str:
@@ -144,8 +144,8 @@ FITNESS = [
     in_rows(
         SECTION_ID_LENGTH,
         ("sections", "id"),
-        always(f"length('Section_' || id) > {ALIAS_LIMIT}"),
-        "'The alias would have ' || length('Section_' || id) || ' characters.'",
+        always(f"{_ALIAS_LENGTH} > {ALIAS_LIMIT}"),
+        f"'The alias would have ' || {_ALIAS_LENGTH} || ' characters.'",
         holds="section",
     ),
     in_rows(

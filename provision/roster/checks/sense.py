@@ -192,11 +192,10 @@ def _without(whom: str, message: str) -> str:
 
 
 def _no_school(options: RosterOptions) -> str:
-    types = literals(kind.lower() for kind in options.school_types)
     return f"""
         SELECT min(file) AS file, NULL::BIGINT AS record, string_agg(DISTINCT type, ', ' ORDER BY type) AS value,
             'None of these makes a school.' AS message
-        FROM roster.orgs HAVING count(*) > 0 AND NOT bool_or(lower(type) IN {types})
+        FROM roster.orgs HAVING count(*) > 0 AND NOT bool_or(type IN {literals(options.school_types)})
             AND NOT EXISTS (FROM roster.held WHERE kind = 'org' OR (kind = 'unknown' AND id = 'orgs'))"""
 
 

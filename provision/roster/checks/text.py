@@ -39,7 +39,7 @@ _NAMES: tuple[Place, ...] = tuple(
     for column in ("given_name", "family_name", "middle_name", "preferred_given_name", "preferred_family_name")
 )
 _TITLES: tuple[Place, ...] = (("orgs", "name"), ("sections", "title"), ("courses", "title"), ("sessions", "title"))
-_LONGEST: dict[Place, int] = {
+LONGEST: dict[Place, int] = {
     ("persons", "given_name"): 64,
     ("persons", "family_name"): 64,
     ("persons", "title"): 128,
@@ -123,6 +123,6 @@ TEXT = [
     *(_garbled(place) for place in (*_NAMES, *_TITLES)),
     *(_invisible(place) for place in (*_NAMES, *_TITLES)),
     *(_stand_in(place) for place in (*_NAMES, *_TITLES, ("persons", "number"))),
-    *(_too_long(place, longest) for place, longest in _LONGEST.items()),
+    *(_too_long(place, longest) for place, longest in LONGEST.items()),
 ]
 TEXT_CHECKS = [GARBLED, INVISIBLE, PLACEHOLDER, TOO_LONG]

@@ -6,7 +6,7 @@ comparison of SDS V1 and V2 files, and its list of grade levels.
 
 from __future__ import annotations
 
-from provision.roster.readiness import judged
+from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
 
 _USERS = "Insights, best practices: users"
@@ -49,36 +49,22 @@ NEEDS = (
         mend="Assign the person to a school or another organisation.",
         source=_USERS,
     ),
-    Need(
+    common.grade(
         "insights-grade",
         "must",
-        things="students",
         asks="Every student has a grade, in each organisation they are in.",
-        of=judged.STUDENTS,
-        passes="grade IS NOT NULL",
-        fault="This student has no grade.",
         mend="Fill in the grade: reports are filtered by it.",
         source=_USERS,
     ),
-    Need(
+    common.grade_form(
         "insights-grade-form",
         "must",
-        things="ways of writing a grade",
-        asks="Grades are written as in the list: two digits, KG, PS1 …",
-        of=judged.WRITTEN_GRADES,
-        passes="read_as IS NULL",
-        fault="{read_as}",
         mend="Export the code of the list (07, not 7 or Year 7): Insights takes nothing else.",
         source="Insights, grade levels",
     ),
-    Need(
+    common.named(
         "insights-name",
         "should",
-        things="people",
-        asks="Everybody has a first and a last name.",
-        of=judged.PEOPLE,
-        passes="given_name IS NOT NULL AND family_name IS NOT NULL",
-        fault="A first or last name is missing.",
         mend="Fill in the name: without it reports show the address.",
         source=_USERS,
     ),
@@ -149,25 +135,16 @@ NEEDS = (
         mend="Add the role at that school.",
         source=_USERS,
     ),
-    Need(
+    common.class_teacher(
         "insights-class-teacher",
         "should",
-        things="classes",
         asks="Every class has a teacher.",
-        of=judged.CLASSES,
-        passes="owners > 0",
-        fault="The class has no teacher.",
         mend="Enroll the teacher in the class.",
         source=_DATA,
     ),
-    Need(
+    common.class_students(
         "insights-class-students",
         "should",
-        things="classes",
-        asks="Every class has students.",
-        of=judged.CLASSES,
-        passes="students > 0",
-        fault="The class has no students.",
         mend="Enroll its students, or leave the class out.",
         source=_DATA,
     ),

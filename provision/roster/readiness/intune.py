@@ -7,9 +7,8 @@ page on education security groups of School Data Sync.
 
 from __future__ import annotations
 
-from provision.roster.readiness import judged
+from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
-from provision.roster.readiness.sds import USERNAME
 
 _GROUPS = "Intune for Education, create groups"
 _SCHOOLS = "(FROM judged_orgs WHERE school)"
@@ -27,25 +26,17 @@ NEEDS = (
         mend="Assign the student to a school: settings are given to the groups of a school.",
         source=_GROUPS,
     ),
-    Need(
+    common.username(
         "intune-username",
         "must",
-        things="people",
         asks="Everybody has a user name that Microsoft 365 takes.",
-        of=judged.PEOPLE,
-        passes=USERNAME,
-        fault="The user name is: {username}",
         mend="Use letters, digits and ' . - _ ! # ^ ~ only: without an account nobody signs in to a device.",
         source="Graph, user",
     ),
-    Need(
+    common.grade(
         "intune-grade",
         "should",
-        things="students",
         asks="Every student has a grade.",
-        of=judged.STUDENTS,
-        passes="grade IS NOT NULL",
-        fault="This student has no grade.",
         mend="Fill in the grade: groups by grade leave this student out.",
         source=_GROUPS,
     ),

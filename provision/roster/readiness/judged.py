@@ -78,7 +78,7 @@ _ORGS = """
         SELECT above AS id, bool_or(students) AS students, bool_or(staff) AS staff, bool_or(classes) AS classes
         FROM judged_under JOIN has USING (id) GROUP BY above),
     named AS (SELECT lower(name) AS known, count(*) AS namesakes FROM roster.orgs GROUP BY known)
-    SELECT o.id, o.name, o.parent_id, o.file, o.record, lower(o.type) IN {types} AS school,
+    SELECT o.id, o.name, o.parent_id, o.file, o.record, o.type IN {types} AS school,
         o.id IN (SELECT parent_id FROM roster.orgs WHERE parent_id IS NOT NULL) AS has_children,
         coalesce(b.students, false) AS students, coalesce(b.staff, false) AS staff,
         coalesce(b.classes, false) AS classes, coalesce(n.namesakes, 0) AS namesakes
@@ -88,7 +88,7 @@ _SECTIONS = """
     CREATE OR REPLACE TEMP TABLE judged_sections AS
     WITH sizes AS (
         SELECT section_id AS id, count(*) AS members, count(*) FILTER (role = 'student') AS students,
-            count(*) FILTER (lower(role) IN {owners}) AS owners
+            count(*) FILTER (role IN {owners}) AS owners
         FROM roster.enrollments GROUP BY section_id),
     ends AS (
         SELECT s.id, max(t.end_date) AS last_day
@@ -106,8 +106,8 @@ def prepare(store: Store, options: RosterOptions) -> None:
     store.run(f"SET VARIABLE today = '{options.today.isoformat()}'")
     store.run(_PERSONS.format(no_role=literal(NO_ROLE.id)))
     store.run(_UNDER)
-    store.run(_ORGS.format(types=literals(each.lower() for each in options.school_types)))
-    store.run(_SECTIONS.format(owners=literals(each.lower() for each in options.owner_roles)))
+    store.run(_ORGS.format(types=literals(options.school_types)))
+    store.run(_SECTIONS.format(owners=literals(options.owner_roles)))
 
 
 def clear(store: Store) -> None:

@@ -9,15 +9,15 @@ School Data Sync differ; the stricter one counts.
 from __future__ import annotations
 
 from provision.roster import codes
-from provision.roster.addresses import ALIAS_LIMIT, SIGN_IN_LOCAL
-from provision.roster.readiness import judged
+from provision.roster.addresses import ALIAS_LIMIT, SECTION_PREFIX
+from provision.roster.checks.text import LONGEST
+from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
-from provision.store.sql import literal, literals
+from provision.store.sql import literals
 
-USERNAME = f"regexp_full_match(username, {literal(f'{SIGN_IN_LOCAL}(@[A-Za-z0-9.-]+)?')})"
 MOST_ROWS = 2_000_000
-LONGEST_NAME = 64
-LONGEST_ID = ALIAS_LIMIT - len("Section_") - len("Exp0826_")
+LONGEST_NAME = LONGEST["persons", "given_name"]
+LONGEST_ID = ALIAS_LIMIT - len(SECTION_PREFIX) - len("Exp0826_")
 """School Data Sync puts `Exp<month><year>_` before the alias of a class that is over."""
 
 _VALIDATION = "SDS, validation rules"
@@ -69,14 +69,10 @@ NEEDS = (
         mend="Remove the line break in the school's information system.",
         source=_FORMAT,
     ),
-    Need(
+    common.username(
         "sds-username",
         "must",
-        things="people",
         asks="User names have letters, digits and signs that an address may have.",
-        of=judged.PEOPLE,
-        passes=USERNAME,
-        fault="The user name is: {username}",
         mend="Use letters, digits and ' . - _ ! # ^ ~ only, with at most one @ before the domain.",
         source=_ERRORS,
     ),
@@ -125,14 +121,9 @@ NEEDS = (
         mend="Fill it in, or leave the contact out.",
         source="SDS, parent and guardian contacts",
     ),
-    Need(
+    common.named(
         "sds-name",
         "should",
-        things="people",
-        asks="Everybody has a first and a last name.",
-        of=judged.PEOPLE,
-        passes="given_name IS NOT NULL AND family_name IS NOT NULL",
-        fault="A first or last name is missing.",
         mend="Fill in the name: School Data Sync makes no account without it.",
         source=_FORMAT,
     ),
@@ -158,14 +149,9 @@ NEEDS = (
         mend="Write them in one way: a domain is appended to all of a role, or to none.",
         source="SDS, identity matching",
     ),
-    Need(
+    common.grade_form(
         "sds-grade-form",
         "should",
-        things="ways of writing a grade",
-        asks="Grades are written as in the list: two digits, KG, PS1 …",
-        of=judged.WRITTEN_GRADES,
-        passes="read_as IS NULL",
-        fault="{read_as}",
         mend="Export the code of the list (07, not 7 or Year 7).",
         source="SDS, default list of values",
     ),

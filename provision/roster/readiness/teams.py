@@ -5,7 +5,8 @@ Sources: "Limits and specifications for Microsoft Teams" and the Graph pages on 
 
 from __future__ import annotations
 
-from provision.roster.readiness import judged
+from provision.roster.checks.text import LONGEST
+from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
 
 MOST_OWNERS = 100
@@ -14,21 +15,17 @@ MOST_MEMBERS = 10_000
 
 MOST_FOR_ASSIGNMENTS = 300
 MOST_TEAMS = 1_000
-LONGEST_TITLE = 256
+LONGEST_TITLE = LONGEST["sections", "title"]
 ODD_IN_TITLES = r'[~"#%&*:<>?/\\{|}[:cntrl:]]'
 """Signs that names of SharePoint sites and OneNote notebooks cannot have; both are named after the class."""
 
 _LIMITS = "Teams, limits and specifications"
 
 NEEDS = (
-    Need(
+    common.class_teacher(
         "teams-owner",
         "must",
-        things="classes",
         asks="Every class has a teacher, who owns the team.",
-        of=judged.CLASSES,
-        passes="owners > 0",
-        fault="The class has no teacher.",
         mend="Enroll the teacher in the class: a team without an owner cannot be made.",
         source="Graph, create team",
     ),
@@ -66,14 +63,9 @@ NEEDS = (
         mend="Take the person out of classes: nobody can be in more teams, archived ones included.",
         source=_LIMITS,
     ),
-    Need(
+    common.class_students(
         "teams-students",
         "should",
-        things="classes",
-        asks="Every class has students.",
-        of=judged.CLASSES,
-        passes="students > 0",
-        fault="The class has no students.",
         mend="Enroll its students, or leave the class out: its team would stay empty.",
         source="our choice",
     ),
@@ -95,7 +87,7 @@ NEEDS = (
         asks=f"Titles have at most {LONGEST_TITLE} characters.",
         of=judged.CLASSES,
         passes=f"length(title) <= {LONGEST_TITLE}",
-        fault="The title is cut to the first 256 characters.",
+        fault=f"The title is cut to the first {LONGEST_TITLE} characters.",
         mend="Shorten the title.",
         source="Graph, create group",
     ),

@@ -1,0 +1,97 @@
+"""Needs that several products have. Each says for itself how much it matters, what to do and where that is written."""
+
+from __future__ import annotations
+
+from provision.roster.addresses import is_sign_in_name
+from provision.roster.readiness import judged
+from provision.roster.readiness.need import Need, Severity
+
+
+def named(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
+    """Everybody has a first and a last name."""
+    return Need(
+        id_,
+        severity,
+        things="people",
+        asks="Everybody has a first and a last name.",
+        of=judged.PEOPLE,
+        passes="given_name IS NOT NULL AND family_name IS NOT NULL",
+        fault="A first or last name is missing.",
+        mend=mend,
+        source=source,
+    )
+
+
+def username(id_: str, severity: Severity, *, asks: str, mend: str, source: str) -> Need:
+    """Everybody has a user name that a sign-in name can be made of."""
+    return Need(
+        id_,
+        severity,
+        things="people",
+        asks=asks,
+        of=judged.PEOPLE,
+        passes=is_sign_in_name("username"),
+        fault="The user name is: {username}",
+        mend=mend,
+        source=source,
+    )
+
+
+def grade(id_: str, severity: Severity, *, asks: str, mend: str, source: str) -> Need:
+    """Every student has a grade."""
+    return Need(
+        id_,
+        severity,
+        things="students",
+        asks=asks,
+        of=judged.STUDENTS,
+        passes="grade IS NOT NULL",
+        fault="This student has no grade.",
+        mend=mend,
+        source=source,
+    )
+
+
+def grade_form(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
+    """Grades are written as codes."""
+    return Need(
+        id_,
+        severity,
+        things="ways of writing a grade",
+        asks="Grades are written as in the list: two digits, KG, PS1 …",
+        of=judged.WRITTEN_GRADES,
+        passes="read_as IS NULL",
+        fault="{read_as}",
+        mend=mend,
+        source=source,
+    )
+
+
+def class_teacher(id_: str, severity: Severity, *, asks: str, mend: str, source: str) -> Need:
+    """Every class has a teacher."""
+    return Need(
+        id_,
+        severity,
+        things="classes",
+        asks=asks,
+        of=judged.CLASSES,
+        passes="owners > 0",
+        fault="The class has no teacher.",
+        mend=mend,
+        source=source,
+    )
+
+
+def class_students(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
+    """Every class has students."""
+    return Need(
+        id_,
+        severity,
+        things="classes",
+        asks="Every class has students.",
+        of=judged.CLASSES,
+        passes="students > 0",
+        fault="The class has no students.",
+        mend=mend,
+        source=source,
+    )
