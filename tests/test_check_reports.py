@@ -122,6 +122,19 @@ def test_the_console_says_it_in_words_a_school_office_uses(store: Store, tmp_pat
     assert "can be planned with" not in text
 
 
+def test_every_kind_of_hold_is_told(store: Store, tmp_path: Path) -> None:
+    """Also that of a record that could speak of anybody, and of a relation: neither holds a person by itself."""
+    enrollments = ROSTER["enrollments.csv"] + ",,student\n"
+    relations = "userSourcedId,relationshipUserSourcedId,relationshipRole\ns1,t1,nemesis\n"
+    files = {**ROSTER, "enrollments.csv": enrollments, "relationships.csv": relations}
+    (line,) = [
+        line
+        for line in rendered(read(store, written(tmp_path / "ash", files), []), "console", Page(width=200)).splitlines()
+        if line.startswith("Nothing is done")
+    ]
+    assert line.endswith(": 1 person, 2 enrollments, 1 relation to a contact, 1 record that may speak of anybody.")
+
+
 def test_the_console_says_when_all_is_well(store: Store, tmp_path: Path) -> None:
     sound = {**ROSTER, "roles.csv": ROSTER["roles.csv"].replace("pupil", "student"),
              "enrollments.csv": ROSTER["enrollments.csv"].replace("s9", "s2")}  # fmt: skip

@@ -14,6 +14,7 @@ from support.world import Roster, World
 
 from provision.cli import main
 from provision.cli.check import FormatName
+from provision.cli.reading import options_of
 from provision.cli.show import Renderer
 from provision.formats import FORMATS
 from provision.reports import RENDERERS
@@ -276,3 +277,11 @@ def test_check_reads_as_the_profile_does(ready: World, capsys: Capture) -> None:
     assert main(["check", str(ready.folder / "roster")]) == 0
     assert main(["check", str(ready.folder / "roster"), "--profile", str(ready.folder / "profile.toml")]) == 1
     assert "givenName" in capsys.readouterr().out
+
+
+def test_a_profile_may_write_roles_and_types_in_any_case(school: World) -> None:
+    """The roster tables have them in one spelling, and the checks compare with that."""
+    profile = school.profile(sections='owner_roles = ["Teacher", "TEACHERASSISTANT"]', schools='types = ["School"]')
+    options = options_of(profile)
+    assert options.owner_roles == ("teacher", "teacherAssistant")
+    assert options.school_types == ("school",)

@@ -67,19 +67,14 @@ def check(
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors,
     or when it is not ready for a product that was asked for."""
-    import tempfile
-
-    from provision.cli.road import Allowances, roster_options
+    from provision.cli.reading import options_of, passing_store
     from provision.cli.terminal import FEW_LINES, deliver, page, tell
     from provision.errors import UsageError
     from provision.formats import load_roster
-    from provision.profile import load_profile
     from provision.reports import Page
     from provision.reports.roster import RENDERERS, Checked
-    from provision.roster.options import RosterOptions
     from provision.roster.readiness import judge
     from provision.roster.summary import summary
-    from provision.store import open_store
     from provision.store.files import check_writable
 
     if json and report not in (ReportName.console, ReportName.json):
@@ -88,18 +83,14 @@ def check(
         report = ReportName.json
     if out:
         check_writable(out)
-    options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
-    with tempfile.TemporaryDirectory(prefix="provision-") as scratch:
-        store = open_store(Path(scratch), "check")
-        try:
-            loaded = load_roster(store, roster, options, format.value)
-            answers = judge(store, [product.value for product in products], options)
-            told = summary(store)
-            checked = Checked(store, roster.resolve().name, loaded.format, told, answers)
-            paper = Page(most=FEW_LINES) if out else page(FEW_LINES)
-            deliver(RENDERERS[report.value](checked, paper), out)
-        finally:
-            store.close()
+    options = options_of(profile)
+    with passing_store() as store:
+        loaded = load_roster(store, roster, options, format.value)
+        answers = judge(store, [product.value for product in products], options)
+        told = summary(store)
+        checked = Checked(store, roster.resolve().name, loaded.format, told, answers)
+        paper = Page(most=FEW_LINES) if out else page(FEW_LINES)
+        deliver(RENDERERS[report.value](checked, paper), out)
     errors = told.count("error")
     if errors > max_errors:
         if max_errors:

@@ -44,30 +44,20 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Write a roster in another format, read it back, and say what that format cannot hold."""
-    import tempfile
-
-    from provision.cli.road import Allowances, roster_options
+    from provision.cli.reading import options_of, passing_store
     from provision.cli.terminal import page, write_all
     from provision.convert import TARGETS, reading
     from provision.convert import convert as write_bundle
     from provision.convert.bundle import refuse_taken
     from provision.formats import load_roster
-    from provision.profile import load_profile
     from provision.reports import conversion
-    from provision.roster.options import RosterOptions
     from provision.roster.summary import summary
-    from provision.store import open_store
 
     refuse_taken(out)  # before the work
     target = next(target for target in TARGETS if target.format.name == to.value)
-    options = roster_options(load_profile(profile), Allowances()) if profile else RosterOptions()
-    options = reading(options, accept_missing, passwords=with_passwords)
-    with tempfile.TemporaryDirectory(prefix="provision-") as scratch:
-        store = open_store(Path(scratch), "convert")
-        try:
-            load_roster(store, roster, options, format.value)
-            done = write_bundle(store, target, out, options, school_year=school_year, leave_out_errors=leave_out_errors)
-            render = conversion.render_json if json else conversion.render
-            write_all(render(done, summary(store), page()))
-        finally:
-            store.close()
+    options = reading(options_of(profile), accept_missing, passwords=with_passwords)
+    with passing_store() as store:
+        load_roster(store, roster, options, format.value)
+        done = write_bundle(store, target, out, options, school_year=school_year, leave_out_errors=leave_out_errors)
+        render = conversion.render_json if json else conversion.render
+        write_all(render(done, summary(store), page()))

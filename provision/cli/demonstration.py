@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 
 from provision.cli.applying import carry_out, say
-from provision.cli.road import Allowances, Run, open_run, plan_to, roster_options
+from provision.cli.reading import roster_options
+from provision.cli.road import Allowances, Run, open_run, plan_to
 from provision.cli.templates import copy_roster, write_template
 from provision.cli.terminal import page, show_plan, write, write_all
 from provision.errors import UsageError
@@ -35,7 +36,7 @@ def demonstrate(folder: Path) -> None:
     with open_run(settings, folder / "profile.toml") as run:
         _title("The roster is checked")
         profile = run.profile
-        loaded = load_roster(run.store, folder / "roster", roster_options(profile, ALLOW), profile.roster.format)
+        loaded = load_roster(run.store, folder / "roster", roster_options(profile), profile.roster.format)
         write_all(render(Checked(run.store, "roster", loaded.format, summary(run.store)), page(FEW_LINES)))
         _title("First day: what would change")
         _day(run, folder, folder / "roster", "1")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
+from provision.cli.reading import roster_options
 from provision.errors import StateError, UsageError
 from provision.formats import load_roster
 from provision.graph import Graph, GraphReader, GraphWriter, connect
@@ -20,7 +21,6 @@ from provision.plan.planfile import PlanFile, write_plan
 from provision.plan.planner import keep_for_apply, make_plan
 from provision.policy.kinds import ORDER
 from provision.profile import Profile, load_profile
-from provision.roster.options import RosterOptions
 from provision.roster.presence import missing_files
 from provision.settings import Settings, is_loopback
 from provision.store import Store, open_store
@@ -107,7 +107,9 @@ def sandbox_state(folder: Path) -> Path:
 async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -> PlanFile:
     """Load, check, plan, and write the plan to `out`."""
     profile = run.profile
-    loaded = load_roster(run.store, profile.roster_path(roster), roster_options(profile, allow), profile.roster.format)
+    loaded = load_roster(
+        run.store, profile.roster_path(roster), roster_options(profile, allow.accept_missing), profile.roster.format
+    )
     missing_files(run.store, allow.accept_missing)
     now = datetime.now(timezone.utc).replace(microsecond=0)
     async with directory(run) as graph:
@@ -135,22 +137,3 @@ async def apply_from(
 def removal_targets(plan: PlanFile) -> frozenset[str]:
     """The sections, schools and groups that the plan takes somebody out of: no DELETE goes anywhere else."""
     return frozenset(change["object_id"] for change in plan.changes() if change["action"] == "remove")
-
-
-def roster_options(profile: Profile, allow: Allowances) -> RosterOptions:
-    """What the profile says about reading a roster."""
-    return RosterOptions(
-        grade_labels=profile.roster.grade_labels,
-        replace_special_characters=profile.roster.replace_special_characters,
-        date_formats=profile.roster.date_formats,
-        keep_passwords=any(people.password == "roster" for _, people in profile.people()),  # noqa: S105  # a style
-        names_required=frozenset(name for name, people in profile.people() if people.mode == "create"),
-        usernames_required=frozenset(
-            name
-            for name, people in profile.people()
-            if people.mode == "create" and all("{username}" in template for template in people.username)
-        ),
-        school_types=profile.schools.types,
-        owner_roles=profile.sections.owner_roles,
-        accept_missing=allow.accept_missing,
-    )

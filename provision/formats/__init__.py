@@ -93,7 +93,7 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
         refuse_manifest_alone(path, package.files)
         manifests, unclear = read_manifests(package.files)
         refuse_changes_alone(path, package.files, manifests)
-        opened = {name: _open(file) for name, file in package.files.items() if _known(name)}
+        opened = {name: _open(name, file) for name, file in package.files.items() if _known(name)}
         form = chosen or _recognise(path, opened, options)
         _refuse(path, _faults(form, package, opened, options) or [unclear[name] for name in unclear if form.file(name)])
         tables = {name: (each.path, each.cells) for name, each in opened.items()}
@@ -117,13 +117,18 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
 
 
 def _known(name: str) -> bool:
-    return any(each.file(name) or each.leaves(name) for each in FORMATS)
+    return _is_read(name) or any(each.leaves(name) for each in FORMATS)
 
 
-def _open(path: Path) -> _Opened:
+def _is_read(name: str) -> bool:
+    return any(each.file(name) for each in FORMATS)
+
+
+def _open(name: str, path: Path) -> _Opened:
+    """Of a file that has nothing for any format the header is enough: a gradebook may be larger than all the rest."""
     cells: list[str] = []
     try:
-        scanned = scan(path)
+        scanned = scan(path) if _is_read(name) else None
         cells, plain = header(path)
     except FileFault as fault:
         return _Opened(path, cells, fault=str(fault))

@@ -24,6 +24,8 @@ _WORDS = {
     "person": ("person", "persons"),
     "section": ("class", "classes"),
     "enrollment": ("enrollment", "enrollments"),
+    "relationship": ("relation to a contact", "relations to contacts"),
+    "unknown": ("record that may speak of anybody", "records that may speak of anybody"),
     "record": ("record", "records"),
     "error": ("error", "errors"),
     "warning": ("warning", "warnings"),
@@ -70,7 +72,7 @@ def summary_lines(checked: Checked) -> Iterator[str]:
 
 def _held(checked: Checked) -> dict[str, int]:
     held = checked.told.held
-    return {kind: held.get(kind, 0) for kind in ("person", "section", "org", "enrollment")}
+    return {kind: held.get(kind, 0) for kind in ("person", "section", "org", "enrollment", "relationship", "unknown")}
 
 
 def severity_means(severity: str) -> str:

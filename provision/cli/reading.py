@@ -1,0 +1,54 @@
+"""Reading a roster: how, and into what. Commands that only read load no Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from provision.profile import Profile, load_profile
+from provision.roster import codes
+from provision.roster.options import RosterOptions
+from provision.store import Store, open_store
+
+
+@contextmanager
+def passing_store() -> Iterator[Store]:
+    """A store for one command, of which nothing is kept."""
+    with TemporaryDirectory(prefix="provision-") as scratch:
+        store = open_store(Path(scratch), "passing")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def options_of(profile: Path | None) -> RosterOptions:
+    """How the profile at this path reads a roster, or how one is read without."""
+    return roster_options(load_profile(profile)) if profile else RosterOptions()
+
+
+def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset()) -> RosterOptions:
+    """What the profile says about reading a roster."""
+    return RosterOptions(
+        grade_labels=profile.roster.grade_labels,
+        replace_special_characters=profile.roster.replace_special_characters,
+        date_formats=profile.roster.date_formats,
+        keep_passwords=any(people.password == "roster" for _, people in profile.people()),  # noqa: S105  # a style
+        names_required=frozenset(name for name, people in profile.people() if people.mode == "create"),
+        usernames_required=frozenset(
+            name
+            for name, people in profile.people()
+            if people.mode == "create" and all("{username}" in template for template in people.username)
+        ),
+        school_types=_as_kept(profile.schools.types, codes.ORG_TYPES),
+        owner_roles=_as_kept(profile.sections.owner_roles, codes.ROLES),
+        accept_missing=accept_missing,
+    )
+
+
+def _as_kept(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Values of a code list in its own spelling, as the roster tables have them."""
+    spelled = codes.spellings(known)
+    return tuple(spelled.get(value.lower(), value) for value in values)
