@@ -52,6 +52,10 @@ class StateError(ProvisionError):
     """The state folder cannot be used, or was written by a newer version."""
 
 
+class OutOfRoom(ProvisionError):
+    """The work takes more memory than provision allows itself, or more disk than there is."""
+
+
 class Locked(ProvisionError):
     """Another run holds this profile's state."""
 

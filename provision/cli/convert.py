@@ -9,6 +9,10 @@ import typer
 from provision.cli.check import FormatName
 from provision.cli.options import AcceptMissingOption, JsonOption
 
+MEMORY = "1GB"
+"""Two rosters at a time, compared row by row: for a million students three times what reading one takes (see the
+bench)."""
+
 
 class TargetName(str, Enum):
     """The targets of `provision.convert`, by name (a test holds the two lists together)."""
@@ -56,7 +60,7 @@ def convert(
     refuse_taken(out)  # before the work
     target = next(target for target in TARGETS if target.format.name == to.value)
     options = reading(options_of(profile), accept_missing, passwords=with_passwords)
-    with passing_store() as store:
+    with passing_store(MEMORY) as store:
         load_roster(store, roster, options, format.value)
         done = write_bundle(store, target, out, options, school_year=school_year, leave_out_errors=leave_out_errors)
         render = conversion.render_json if json else conversion.render

@@ -11,13 +11,14 @@ from provision.profile import Profile, load_profile
 from provision.roster import codes
 from provision.roster.options import RosterOptions
 from provision.store import Store, open_store
+from provision.store.database import MEMORY_LIMIT
 
 
 @contextmanager
-def passing_store() -> Iterator[Store]:
+def passing_store(memory: str = MEMORY_LIMIT) -> Iterator[Store]:
     """A store for one command, of which nothing is kept."""
     with TemporaryDirectory(prefix="provision-") as scratch:
-        store = open_store(Path(scratch), "passing")
+        store = open_store(Path(scratch), "passing", memory)
         try:
             yield store
         finally:

@@ -83,13 +83,13 @@ _ENROLLMENTS = f"""
     CREATE OR REPLACE TEMP VIEW or_enrollments AS
     WITH said AS (
         SELECT section_id, person_id, {_word("role", CLASS_ROLES, "proctor")} AS role,
-            is_primary, start_date, end_date, role AS was, origin
+            is_primary, start_date, end_date, role AS was, file, record
         FROM sent_enrollments),
     plain AS (FROM said WHERE role = was)
     FROM plain
     UNION ALL
     FROM (FROM said WHERE role <> was) ANTI JOIN plain USING (section_id, person_id, role)
-    QUALIFY row_number() OVER (PARTITION BY section_id, person_id, role ORDER BY origin) = 1"""
+    QUALIFY row_number() OVER (PARTITION BY section_id, person_id, role ORDER BY file, record) = 1"""
 _ROLES = f"""
     CREATE OR REPLACE TEMP TABLE or_roles AS
     WITH staff AS (
@@ -97,7 +97,7 @@ _ROLES = f"""
             WHEN role = 'administrator' AND o.type = 'school' THEN 'siteAdministrator'
             WHEN role = 'administrator' THEN 'districtAdministrator'
             ELSE {_word("role", SCHOOL_ROLES, "aide")} END AS role,
-            is_primary, start_date, end_date, profile_id, r.origin
+            is_primary, start_date, end_date, profile_id, r.file, r.record
         FROM sent_roles r JOIN sent_orgs o ON o.id = r.org_id),
     learners AS (SELECT DISTINCT person_id, org_id FROM staff WHERE role = 'student'),
     contacts AS (
@@ -115,9 +115,10 @@ _ROLES = f"""
         FROM known JOIN sent_relationships USING (contact_id) JOIN learners USING (person_id)
         WHERE known.role IS NOT NULL),
     once AS (FROM said QUALIFY row_number() OVER (
-        PARTITION BY person_id, org_id, role ORDER BY contact, coalesce(is_primary, false) DESC, origin) = 1)
+        PARTITION BY person_id, org_id, role ORDER BY contact, coalesce(is_primary, false) DESC, file, record) = 1)
     SELECT *, row_number() OVER (
-        PARTITION BY person_id, org_id ORDER BY contact, coalesce(is_primary, false) DESC, origin, role) = 1 AS leads
+        PARTITION BY person_id, org_id
+        ORDER BY contact, coalesce(is_primary, false) DESC, file, record, role) = 1 AS leads
     FROM once"""
 """A contact is of one kind, whoever the student, for it is a role of theirs in a school. Whoever is none of the three
 kinds is called a relative: the other roles belong to staff, and would have them taken for it."""

@@ -67,7 +67,7 @@ _MEMBER = {"SIS ID": "substr(enrollments.person_id, 9)"}
 _PERSON = {"SIS ID": _BARE, "Username": USERNAME.replace("persons.id", _BARE)}
 
 _CONTACTS = f"""
-    (SELECT id, {", ".join(f"arg_min({column}, origin) AS {column}" for column in
+    (SELECT id, {", ".join(f"arg_min({column}, (file, record)) AS {column}" for column in
                            ("secondary_email", "given_name", "family_name", "phone", "source_id"))}
      FROM sent_persons WHERE starts_with(id, 'guardian/') GROUP BY id) persons"""  # fmt: skip
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-from provision.errors import RosterError
+from provision.errors import OutOfRoom, RosterError
 from provision.formats import clever, oneroster_1_1, oneroster_1_2, sds_v1, sds_v1_uk, sds_v2, sds_v2_1
 from provision.formats.changes import (
     Reading,
@@ -34,7 +32,6 @@ from provision.roster.fill import Staged, begin, fill
 from provision.roster.kinds import date_patterns, with_own_dates
 from provision.roster.options import RosterOptions
 from provision.store import Store
-from provision.store.database import MEMORY_LIMIT
 
 FORMATS: list[Format] = [
     sds_v1.FORMAT,
@@ -78,12 +75,9 @@ def load_roster(store: Store, path: Path, options: RosterOptions, format_name: s
     except RosterError:
         begin(store)
         raise
-    except duckdb.OutOfMemoryException:
+    except OutOfRoom as error:
         begin(store)
-        raise RosterError(
-            f"The roster {path} is too large for the memory that provision allows itself ({MEMORY_LIMIT}).",
-            ["A district of a million students fits; look for files that repeat themselves."],
-        ) from None
+        raise RosterError(f"The roster {path} cannot be loaded.", [error.message, *error.details]) from None
 
 
 def _load(store: Store, path: Path, options: RosterOptions, format_name: str) -> Loaded:

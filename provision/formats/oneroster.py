@@ -237,7 +237,7 @@ _SAME = "section_id, person_id, role"
 _DATES = "hash(start_date, end_date)"
 ONE_OF_ITS_PARTS = (
     f"""CREATE OR REPLACE TEMP TABLE parts AS
-        SELECT {_SAME}, min(rowid) AS kept,
+        SELECT {_SAME}, arg_min(rowid, (file, record)) AS kept,
             CASE WHEN count(*) = count(start_date) THEN min(start_date) END AS starts,
             CASE WHEN count(*) = count(end_date) THEN max(end_date) END AS ends
         FROM roster.enrollments WHERE hash({_SAME}) IN (
@@ -256,7 +256,7 @@ RELATE = (
         WHERE person_id NOT IN {_STUDENTS} AND contact_id IN {_STUDENTS}""",
     f"DELETE FROM roster.relationships WHERE person_id NOT IN {_STUDENTS}",
     """DELETE FROM roster.relationships WHERE rowid NOT IN (
-        SELECT min(rowid) FROM roster.relationships GROUP BY person_id, contact_id)""",
+        SELECT arg_min(rowid, (file, record)) FROM roster.relationships GROUP BY person_id, contact_id)""",
     f"""UPDATE roster.relationships SET role = known.role FROM (
             SELECT person_id AS id, arg_min(role, CASE role WHEN 'parent' THEN 1 WHEN 'guardian' THEN 2
                 WHEN 'relative' THEN 3 ELSE 4 END) AS role

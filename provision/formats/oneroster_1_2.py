@@ -79,14 +79,15 @@ PROFILES = oneroster.table(
 )
 
 GRADES_AND_PRIMARY = (
-    """UPDATE roster.roles SET grade = known.grade,
-            is_primary = CASE WHEN is_primary AND has_role_there AND org_id <> org THEN false ELSE is_primary END
-        FROM (
-            SELECT person_id AS id, any_value(grade) AS grade, any_value(org_id) FILTER (role IS NULL) AS org,
-                list_contains(list(org_id) FILTER (role IS NOT NULL), any_value(org_id) FILTER (role IS NULL))
-                    AS has_role_there
-            FROM roster.roles GROUP BY person_id HAVING bool_or(role IS NULL)
-        ) known WHERE role IS NOT NULL AND person_id = known.id""",
+    """UPDATE roster.roles SET grade = known.grade
+        FROM (SELECT person_id AS id, grade FROM roster.roles WHERE role IS NULL AND grade IS NOT NULL) known
+        WHERE role IS NOT NULL AND person_id = known.id""",
+    """UPDATE roster.roles SET is_primary = false WHERE rowid IN (
+        SELECT elsewhere
+        FROM (SELECT r.rowid AS elsewhere, person_id, u.org_id
+            FROM roster.roles r JOIN roster.roles u USING (person_id)
+            WHERE r.role IS NOT NULL AND u.role IS NULL AND r.is_primary AND r.org_id <> u.org_id)
+        SEMI JOIN (FROM roster.roles WHERE role IS NOT NULL) USING (person_id, org_id))""",
     "DELETE FROM roster.roles WHERE role IS NULL",
 )
 """What users.csv says goes to the roles; its rows without a role go away."""

@@ -106,18 +106,16 @@ def _of_records(store: Store, table: str, before: str, after: str) -> Iterator[D
         conditions = _list_states(each) if several else _states(each)
         states += [(each, what, f"origin + found IS NOT NULL AND {said}") for what, said in conditions.items()]
     counts = ", ".join(
-        f"count(*) FILTER ({state}), min(origin) FILTER ({state}), {_how(table, column, what, state)}"
+        f"count(*) FILTER ({state}), min({{'file': file, 'record': record}}) FILTER ({state}), "
+        f"{_how(table, column, what, state)}"
         for column, what, state in states
     )
-    first_made = "min({'file': now_file, 'record': now_record}) FILTER (origin IS NULL)"
     pairs = _pairs(store, table, list(columns), before, after)
-    new, *found = store.rows(f"SELECT {first_made}, {counts} FROM ({pairs})")[0]
+    found = store.rows(f"SELECT {counts} FROM ({pairs})")[0]
     for (column, what, _), count, first, how in zip(states, found[::3], found[1::3], found[2::3], strict=True):
-        if count and first is None:
-            yield Difference(table, column, what, count, now, new["file"], new["record"])
-        elif count:
-            file, record = store.rows(f"SELECT file, record FROM roster.{table} WHERE rowid = {first}")[0]
-            yield Difference(table, column, what, count, own, file, record, tuple(sorted(how or ())))
+        if count:
+            of = now if (column, what) == (None, "made") else own
+            yield Difference(table, column, what, count, of, first["file"], first["record"], tuple(sorted(how or ())))
 
 
 def _how(table: str, column: str | None, what: What, state: str) -> str:
@@ -140,37 +138,38 @@ def _columns_with_values(store: Store, table: str, before: str, after: str) -> d
 
 
 def _pairs(store: Store, table: str, columns: Sequence[str], before: str, after: str) -> str:
-    """SQL: each record before (`origin`) with the one after (`found`) that it is, values as `x` and `now_x`."""
+    """SQL: each record before (`origin`) with the one after (`found`) that it is, values as `x` and `now_x`; where it
+    stood, or stands if it is new."""
     keys = KEYS[table]
     same = " AND ".join(f"b.{key} = a.{key}" for key in keys)
     was = [f"{_value(table, f'b.{column}')} AS {column}" for column in columns]
     now = [f"{_value(table, f'a.{column}')} AS now_{column}" for column in columns]
-    pairs = (
-        f"SELECT {', '.join(('b.origin', 'a.found', 'a.file AS now_file', 'a.record AS now_record', *was, *now))} FROM"
-    )
+    place = [f"CASE WHEN origin IS NULL THEN a.{each} ELSE b.{each} END AS {each}" for each in ORIGIN]
+    pairs = f"SELECT {', '.join(('b.origin', 'a.found', *place, *was, *now))} FROM"
     found = f"(SELECT *, rowid AS found FROM {after})"
     if _unique(store, before, *keys) and _unique(store, before, "origin") and _unique(store, after, *keys):
         return f"{pairs} {before} b FULL JOIN {found} a ON {same}"
     alike = (*keys, "role") if "role" in columns else keys
     return f"""
-        WITH old AS (SELECT *, {_nth(alike, "origin")} FROM {before}),
-        new AS (SELECT *, {_nth(alike, "found")} FROM {found}),
+        WITH old AS (SELECT *, {_nth(alike)} FROM {before}),
+        new AS (SELECT *, {_nth(alike)} FROM {found}),
         alike AS ({pairs} old b JOIN new a USING ({", ".join(alike)}, nth)),
         old_rest AS (
-            SELECT * EXCLUDE (nth), {_nth(keys, "origin")} FROM old WHERE origin NOT IN (SELECT origin FROM alike)),
+            SELECT * EXCLUDE (nth), {_nth(keys)} FROM old WHERE origin NOT IN (SELECT origin FROM alike)),
         new_rest AS (
-            SELECT * EXCLUDE (nth), {_nth(keys, "found")} FROM new WHERE found NOT IN (SELECT found FROM alike))
+            SELECT * EXCLUDE (nth), {_nth(keys)} FROM new WHERE found NOT IN (SELECT found FROM alike))
         FROM (FROM alike UNION ALL {pairs} old_rest b FULL JOIN new_rest a ON {same} AND b.nth = a.nth)
-        QUALIFY row_number() OVER (PARTITION BY coalesce(origin, -1 - found) ORDER BY found IS NULL, found) = 1"""
+        QUALIFY row_number() OVER (
+            PARTITION BY coalesce(origin, -1 - found) ORDER BY found IS NULL, file, record) = 1"""
 
 
 def _unique(store: Store, rows: str, *columns: str) -> bool:
     return bool(store.value(f"SELECT count(*) = count(DISTINCT hash({', '.join(columns)})) FROM {rows}"))
 
 
-def _nth(columns: Sequence[str], order: str) -> str:
+def _nth(columns: Sequence[str]) -> str:
     """Of those that have the same in `columns`, the first goes with the first, the second with the second."""
-    return f"row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY {order}) AS nth"
+    return f"row_number() OVER (PARTITION BY {', '.join(columns)} ORDER BY file, record) AS nth"
 
 
 def _value(table: str, column: str) -> str:

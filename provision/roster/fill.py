@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from provision.roster.check import Check, name, report
 from provision.roster.kinds import COLUMN_KINDS, KINDS, Kind
@@ -270,22 +272,21 @@ class _Mapped:
         self.in_form = {column for column, some in zip(judged, odd, strict=True) if not some}
         said = [(column, each) for column in self.columns if column not in self.in_form
                 for each in self._sayings(column)]  # fmt: skip
-        met = self._met(store, self._raw(), [(column, condition) for column, (condition, _) in said])
+        met = self._met(store, self._raw(every=True), [(column, condition) for column, (condition, _) in said])
         for (_, (_, say)), found in zip(said, met, strict=True):
             if found:
                 say(store)
 
-    def _met(self, store: Store, rows: str, asked: Sequence[tuple[str, str]]) -> tuple[bool, ...]:
-        """Which of the conditions, each on one column, any value meets. Judging is dear, so each value is looked at
-        once, but not where that would be dearer: in columns that have about as many values as rows."""
-        if not asked:
-            return ()
-        answers = (
-            f"(SELECT coalesce(bool_or({condition}), false) FROM "
+    def _met(self, store: Store, rows: str, asked: Sequence[tuple[str, str]]) -> list[bool]:
+        """Which of the conditions, each on one column, any value of the rows meets. Judging is dear, so each value is
+        looked at once, but not where that would be dearer: in columns that have about as many values as rows."""
+        answers = [
+            f"(SELECT [{', '.join(f'coalesce(bool_or({condition}), false)' for _, condition in conditions)}] FROM "
             f"(SELECT {'' if self._kind(column).various else 'DISTINCT '}{name(column)} FROM ({rows})))"
-            for column, condition in asked
-        )
-        return store.rows(f"SELECT {', '.join(answers)}")[0]
+            for column, conditions in groupby(asked, key=itemgetter(0))
+        ]
+        found = store.rows(f"SELECT {', '.join(answers)}")[0] if answers else ()
+        return [met for column in found for met in column]
 
     def find_firsts(self, store: Store, table: str) -> None:
         """Where rows agree in the columns `once`, the first good one counts; report those that say otherwise."""
@@ -367,9 +368,10 @@ class _Mapped:
         values += [f"{literal(value)} AS {name(column)}" for column, value in self.into.constants.items()]
         needs = self.into.needs
         usable = f" AND {self._canonical(needs)} IS NOT NULL" if needs and self._kind(needs).fault else ""
-        store.run(f"""
-            INSERT INTO roster.{self.into.table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
-            FROM ({self._raw()}) WHERE {good}{usable}""")
+        with store.in_any_order():
+            store.run(f"""
+                INSERT INTO roster.{self.into.table} BY NAME SELECT {", ".join(values)}, {self.file} AS file, record
+                FROM ({self._raw()}) WHERE {good}{usable}""")
 
     def hold(self, store: Store) -> None:
         """Hold what the bad records speak of, be they the first to do so or not."""

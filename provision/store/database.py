@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import duckdb
 
-from provision.errors import Locked, StateError
+from provision.errors import Locked, OutOfRoom, StateError
 from provision.store.files import make_folder
 from provision.store.schema import MIGRATIONS, ROSTER
 from provision.store.sql import literal
@@ -47,11 +47,12 @@ class Store:
 
     def run(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> None:
         """Carry out one statement and drop its result."""
-        self._connection.execute(sql, values or None).fetchall()
+        self.rows(sql, values)
 
     def rows(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> list[Row]:
         """A small result, whole."""
-        return self._connection.execute(sql, values or None).fetchall()
+        with _room():
+            return self._connection.execute(sql, values or None).fetchall()
 
     def value(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Any:  # noqa: ANN401  # any column
         """The first column of the first row, or None."""
@@ -63,9 +64,10 @@ class Store:
         cursor = self._connection.cursor()
         try:
             self._look_there(cursor)
-            cursor.execute(sql, values or None)
-            while block := cursor.fetchmany(FETCH):
-                yield from block
+            with _room():
+                cursor.execute(sql, values or None)
+                while block := cursor.fetchmany(FETCH):
+                    yield from block
         finally:
             cursor.close()
 
@@ -88,6 +90,16 @@ class Store:
         self._connection.execute("COMMIT")
 
     @contextmanager
+    def in_any_order(self) -> Iterator[None]:
+        """Let inserted rows fall where they may, which is faster. Nothing may ask for the order of such a table's rows,
+        nor for the first of them by `rowid`."""
+        self.run("SET preserve_insertion_order = false")
+        try:
+            yield
+        finally:
+            self.run("SET preserve_insertion_order = true")
+
+    @contextmanager
     def beside(self, catalog: str) -> Iterator[Store]:
         """The roster tables once more, empty: for this store they are `catalog.roster.orgs` and so on, until the block
         ends."""
@@ -103,7 +115,23 @@ class Store:
         self._connection.close()
 
 
-def open_store(folder: Path, name: str) -> Store:
+@contextmanager
+def _room() -> Iterator[None]:
+    """Raise `OutOfRoom` where DuckDB has none left."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise OutOfRoom(
+            "This takes more memory than provision allows itself.",
+            [str(error).splitlines()[0], "A million students fit; look for files that repeat themselves."],
+        ) from None
+    except duckdb.IOException as error:
+        if "No space left" in str(error):
+            raise OutOfRoom("The disk is full.", [str(error).splitlines()[0], "Make room and run again."]) from None
+        raise
+
+
+def open_store(folder: Path, name: str, memory: str = MEMORY_LIMIT) -> Store:
     """The store of profile `name` in the state folder, made and migrated as needed.
 
     Raises `Locked` while another process has it, `StateError` where the folder or the file cannot be used.
@@ -113,7 +141,7 @@ def open_store(folder: Path, name: str) -> Store:
     path = folder / f"{name}.duckdb"
     make_folder(folder)
     try:
-        connection = _connect(path)
+        connection = _connect(path, memory)
         path.chmod(0o600)
     except OSError as error:
         raise StateError(f"The state folder {folder} cannot be used: {error.strerror or error}.") from None
@@ -124,15 +152,15 @@ def open_store(folder: Path, name: str) -> Store:
 
 def in_memory() -> Store:
     """A store without a file, which cannot spill to the disk: for what is small."""
-    store = Store(_configured(duckdb.connect(":memory:")), None)
+    store = Store(_configured(duckdb.connect(":memory:"), MEMORY_LIMIT), None)
     _migrate(store)
     return store
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, memory: str) -> duckdb.DuckDBPyConnection:
     before = os.umask(0o077)  # the file is private from its first byte
     try:
-        return _configured(duckdb.connect(str(path)))
+        return _configured(duckdb.connect(str(path)), memory)
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
             raise Locked(
@@ -152,9 +180,9 @@ def _advice(error: duckdb.Error) -> list[str]:
     ]
 
 
-def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def _configured(connection: duckdb.DuckDBPyConnection, memory: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET autoload_known_extensions = false")
-    connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    connection.execute(f"SET memory_limit = {literal(memory)}")
     # at every 16 MB, as it is else, DuckDB would pack the tables in memory too, which takes longer than to fill them
     connection.execute("SET checkpoint_threshold = '1GB'")
     connection.execute("SET allocator_background_threads = true")  # freed memory goes back to the system at once

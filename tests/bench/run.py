@@ -1,7 +1,7 @@
 """What `provision` costs, beside its yardsticks.
 
     python tests/bench/run.py            minutes
-    python tests/bench/run.py --full     also a district of 1,000,000 students: some minutes and 2 GB of disk more
+    python tests/bench/run.py --full     also a district of 1,000,000 students: half an hour and 4 GB of disk more
     python tests/bench/run.py --short    seconds, to see that it works; the figures say nothing
 
 Every measurement is a process of its own and takes turns with its yardstick. This one imports nothing but the
@@ -37,15 +37,20 @@ class Scale:
 
     runs: int
     loads: tuple[int, ...]
-    formats: int
+    formats: tuple[int, ...]
     school: int
 
+    def runs_of(self, students: int) -> int:
+        """Fewer of what takes long."""
+        return min(self.runs, 3) if students >= LARGE else self.runs
 
-SHORT = Scale(1, (200, 400), 200, 20)
-USUAL = Scale(5, (10_000, 100_000), 100_000, 2_000)
-FULL = Scale(5, (10_000, 100_000, 1_000_000), 100_000, 2_000)
+
+SHORT = Scale(1, (200, 400), (200,), 20)
+USUAL = Scale(5, (10_000, 100_000), (100_000,), 2_000)
+FULL = Scale(5, (10_000, 100_000, 1_000_000), (100_000, 1_000_000), 2_000)
 LARGE = 1_000_000  # students from which on three runs must do
 FORMAT = "sds-v2.1"
+TARGETS = ("sds-v2.1", "sds-v1", "oneroster-1.2")
 OTHERS = ("sds-v1", "sds-v1-uk", "sds-v2", "clever", "oneroster-1.1", "oneroster-1.2")
 
 
@@ -59,9 +64,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="provision-bench-") as scratch:
         measure_help(scale.runs)
         for students in scale.loads:
-            runs = min(scale.runs, 3) if students >= LARGE else scale.runs
-            measure_load(Path(scratch) / str(students), students, runs)
-        measure_formats(Path(scratch) / "formats", scale.formats, scale.runs)
+            measure_load(Path(scratch) / str(students), students, scale.runs_of(students))
+        for students in scale.formats:
+            measure_formats(Path(scratch) / f"formats-{students}", students, scale.runs_of(students))
+        for students in scale.loads[1:]:
+            measure_conversions(Path(scratch) / str(students), students, scale.runs_of(students))
         measure_school(Path(scratch) / "school", scale.school, scale.runs)
 
 
@@ -86,6 +93,20 @@ def measure_formats(folder: Path, students: int, runs: int) -> None:
         roster = district(folder, students, form)
         ours, other = alternate(runs, lambda: load("bench.load", roster), lambda: load("bench.load", usual))  # noqa: B023  # called here
         tell(f"load {students:,} in {form}", ours, f"the same in {FORMAT}", other)
+
+
+def measure_conversions(folder: Path, students: int, runs: int) -> None:
+    """Converting a roster: written, read back and compared."""
+    roster = district(folder, students)
+    for target in TARGETS:
+        ours, other = alternate(runs, lambda: convert(roster, target), lambda: load("bench.load", roster))  # noqa: B023  # called here
+        tell(f"convert {students:,} to {target}", ours, "loading it", other)
+
+
+def convert(roster: Path, target: str) -> Counts:
+    with tempfile.TemporaryDirectory(dir=roster.parent) as out:
+        year = ("--school-year", "2026-08-24/2027-06-18")
+        return run("-m", "provision", "convert", str(roster), f"{out}/converted", "--to", target, *year)
 
 
 def district(folder: Path, students: int, form: str = FORMAT) -> Path:
