@@ -297,7 +297,7 @@ def test_a_missing_file_can_be_accepted_by_name(tmp_path: Path) -> None:
 def test_an_unknown_set_says_what_each_format_would_need(tmp_path: Path) -> None:
     error = refusal(tmp_path, {"School.csv": V1["School.csv"], "notes.csv": "x\n"})
     assert "is in no format" in error.message
-    assert error.details[0] == "Found: School.csv."
+    assert error.details[0] == "Found: School.csv, notes.csv."
     for each in FORMATS:
         assert any(detail.startswith(f"{each.name} would need") for detail in error.details)
 

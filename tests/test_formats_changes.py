@@ -193,6 +193,38 @@ def test_packages_that_nobody_can_put_in_order_are_refused(tmp_path: Path) -> No
     assert "full.zip: no record has a dateLastModified" in refusal(tmp_path)
 
 
+def test_a_date_without_end_is_not_the_newest(tmp_path: Path) -> None:
+    package(tmp_path / "full", changed(FULL, "users.csv", ("s2,,,", "s2,active,infinity,")))
+    package(tmp_path / "a", MONDAY)
+    load_roster(STORE, tmp_path, RosterOptions())
+    assert STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'") == "Ida"
+
+
+def test_a_linked_package_is_refused_and_not_passed_over(tmp_path: Path) -> None:
+    roster = tmp_path / "roster"
+    package(roster / "full", FULL)
+    package(tmp_path / "elsewhere", MONDAY)
+    (roster / "monday").symlink_to(tmp_path / "elsewhere")
+    assert "monday: it is a link; put the folder itself there." in refusal(roster)
+
+
+def test_packages_have_a_limit_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, files in (("full", FULL), ("a", MONDAY)):
+        package(tmp_path / name, files)
+    size = sum(file.stat().st_size for file in tmp_path.rglob("*.csv"))
+    monkeypatch.setattr("provision.formats.package.MOST_BYTES", size)
+    load_roster(STORE, tmp_path, RosterOptions())
+    monkeypatch.setattr("provision.formats.package.MOST_BYTES", size - 1)
+    with pytest.raises(RosterError, match=f"{size:,} bytes, far more than a roster has"):
+        load_roster(STORE, tmp_path, RosterOptions())
+
+
+def test_loose_files_beside_changes_are_told_what_a_package_is(tmp_path: Path) -> None:
+    write(tmp_path, FULL)
+    package(tmp_path / "monday.zip", MONDAY)
+    assert "make each a ZIP or a folder of its own" in refusal(tmp_path)
+
+
 def test_changes_of_a_file_that_the_full_export_does_not_have(tmp_path: Path) -> None:
     full = {name: text for name, text in FULL.items() if name != "demographics.csv"}
     born = {

@@ -335,6 +335,15 @@ def test_a_blank_username_is_the_whole_address(tmp_path: Path, values: dict[str,
     assert rows("SELECT username FROM roster.persons WHERE id = 'student/0001'") == [(username,)]
 
 
+def test_a_finding_names_the_header_that_the_value_came_from(tmp_path: Path) -> None:
+    """Of two headers for one thing the one with the value counts."""
+    files = student(Student_email="", Email_address="nonsense")
+    load(tmp_path, files)
+    assert ("email-shape", "students.csv", "Email_address", "nonsense") in said("warning")
+    load(tmp_path, student(Student_email="nonsense", Email_address="ada@x.org"))
+    assert ("email-shape", "students.csv", "Student_email", "nonsense") in said("warning")
+
+
 # -- students and their contacts
 
 

@@ -28,6 +28,13 @@ V2_1 = {
     "enrollments.csv": "classSourcedId,userSourcedId,role\n"
     "c1,s1,student\nc1,s2,student\nc2,s1,student\nc1,t1,teacher\n",
 }
+HUNDRED = [f"x{number}" for number in range(100)]
+CROWD = {
+    **V2_1,
+    "users.csv": V2_1["users.csv"] + "".join(f"{id_},{id_},{id_},Dahl,,\n" for id_ in HUNDRED),
+    "roles.csv": V2_1["roles.csv"] + "".join(f"{id_},A,teacher,,,,\n" for id_ in HUNDRED),
+    "enrollments.csv": V2_1["enrollments.csv"] + "".join(f"c1,{id_},teacher\n" for id_ in HUNDRED),
+}
 V2_1_WHOLE = {
     **V2_1,
     "academicSessions.csv": "sourcedId,title,type,schoolYear,startDate,endDate\n"
@@ -304,6 +311,7 @@ CASES = [
     Case("section-without-students", "note", "classes.csv", 4, "sourcedId", "c3", "Music,Y,K\n",
          "Music,Y,K\nc3,A,Dance,,\n"),
     Case("several-sessions", "note", "classes.csv", 2, "termSourcedIds", "T, Y", "A,T", 'A,"T,Y"', base=ONEROSTER),
+    Case("section-owners", "warning", "classes.csv", 2, "sourcedId", "c1", base=CROWD),
     Case("no-school", "warning", "orgs.csv", None, "type", "district", "A,Ash School,school,D", "A,Ash,district,D"),
     Case("contact-incomplete", "note", "users.csv", 3, "sourcedId", "s2",
          base={**V2_1_WHOLE, "relationships.csv": V2_1_WHOLE["relationships.csv"] + "s1,s2,parent\n"}),
@@ -400,6 +408,11 @@ def test_what_comes_close_is_no_finding(tmp_path: Path, rule: str, file: str, ol
     assert old in text
     store = load(tmp_path, {**V2_1_WHOLE, file: text.replace(old, new, 1)}, CREATE)
     assert rule not in {each.rule for each in findings(store)}
+
+
+def test_a_hundred_owners_are_not_too_many(tmp_path: Path) -> None:
+    roster = {**CROWD, "enrollments.csv": CROWD["enrollments.csv"].replace("c1,t1,teacher", "c1,x1,teacher")}
+    assert "section-owners" not in {each.rule for each in findings(load(tmp_path, roster))}
 
 
 def test_every_check_has_a_case() -> None:

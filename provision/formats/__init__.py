@@ -88,7 +88,7 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
         manifests, unclear = read_manifests(package.files)
         refuse_changes_alone(path, package.files, manifests)
         opened = {name: _open(name, file) for name, file in package.files.items() if _known(name)}
-        form = chosen or _recognise(path, opened, options)
+        form = chosen or _recognise(path, package, opened, options)
         _refuse(path, _faults(form, package, opened, options) or [unclear[name] for name in unclear if form.file(name)])
         tables = {name: (each.path, each.cells) for name, each in opened.items()}
         reading = arrange(store, form, tables, manifests, package.scratch)
@@ -129,9 +129,10 @@ def _open(name: str, path: Path) -> _Opened:
     return _Opened(path, cells, plain, scanned)
 
 
-def _recognise(path: Path, opened: dict[str, _Opened], options: RosterOptions) -> Format:
+def _recognise(path: Path, package: Package, opened: dict[str, _Opened], options: RosterOptions) -> Format:
+    cells = {name: opened[name].cells if name in opened else [] for name in package.files}
     try:
-        return recognise(FORMATS, {name: each.cells for name, each in opened.items()}, options.accept_missing)
+        return recognise(FORMATS, cells, options.accept_missing)
     except RosterError:
         # a file that cannot be read is the likelier trouble, and the one to mend first
         _refuse(path, [f"{name} {each.fault}" for name, each in opened.items() if each.fault])

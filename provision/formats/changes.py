@@ -20,7 +20,8 @@ from provision.errors import RosterError
 from provision.formats.columns import note
 from provision.formats.format import File, Format, bare
 from provision.formats.manifest import MANIFEST, Manifest
-from provision.formats.package import ZIP_ERRORS, Package, open_package, open_zip
+from provision.formats.package import ZIP_ERRORS, Package, open_package, open_zip, refuse_size
+from provision.formats.scan import shown
 from provision.formats.stage import without_pattern
 from provision.roster.check import name as quoted
 from provision.roster.checks.files import CHANGES_APPLIED, TO_BE_DELETED
@@ -36,13 +37,13 @@ Tables = Mapping[str, tuple[Path, Sequence[str]]]
 def open_packages(path: Path) -> Iterator[Package]:
     """The CSV files at `path`; those of several packages under names such as `changes.zip/users.csv`.
 
-    Raises `RosterError` like `open_package`.
+    Raises `RosterError` like `open_package`, and where the packages together are too large.
     """
     with ExitStack() as stack:
-        several = {
-            _label(number, part): stack.enter_context(open_package(part))
-            for number, part in enumerate(_packages(path), start=1)
-        }
+        several: dict[str, Package] = {}
+        for number, part in enumerate(_packages(path), start=1):
+            several[_label(number, part)] = stack.enter_context(open_package(part))
+            refuse_size(path, several.values())
         if not several:
             yield stack.enter_context(open_package(path))
             return
@@ -62,15 +63,21 @@ def _packages(path: Path) -> list[Path]:
         folders = [each for each in inside if each not in zips and each.is_dir() and _has_manifest(each)]
     except OSError:
         return []
+    links = [each for each in folders if each.is_symlink()]
+    if links:
+        raise RosterError(
+            f"The roster {path} cannot be used.",
+            [f"{shown(each.name)}: it is a link; put the folder itself there." for each in links],
+        )
     return [*zips, *folders] if folders or len(zips) > 1 else []
 
 
 def _has_manifest(path: Path) -> bool:
     try:
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            return False
         if path.is_dir():
             names = [each.name for each in path.iterdir()]
+        elif path.is_symlink() or not path.is_file():
+            return False
         else:
             with open_zip(path) as archive:
                 names = archive.namelist()
@@ -169,9 +176,10 @@ def _newest(store: Store, path: Path, cells: Sequence[str]) -> str:
     """The newest change in a file, as text that can be compared; rows that are no good CSV do not count here."""
     columns = ", ".join(f"'c{cell}': 'VARCHAR'" for cell in range(len(cells)))
     sql = (
-        f"SELECT max(try_cast(c{cells.index(CHANGED)} AS TIMESTAMP))::TEXT FROM read_csv({literal(str(path))}, "
+        "SELECT (max(said) FILTER (isfinite(said)))::TEXT FROM ("
+        f"SELECT try_cast(c{cells.index(CHANGED)} AS TIMESTAMP) AS said FROM read_csv({literal(str(path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, delim = ',', quote = '\"', "
-        "escape = '\"', strict_mode = false, ignore_errors = true, compression = 'none', hive_partitioning = false)"
+        "escape = '\"', strict_mode = false, ignore_errors = true, compression = 'none', hive_partitioning = false))"
     )
     try:
         return store.value(sql) or ""

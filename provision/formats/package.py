@@ -75,6 +75,13 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
+def refuse_size(path: Path, packages: Iterable[Package]) -> None:
+    """Raise `RosterError` where the files are larger than those of any roster."""
+    size = sum(file.stat().st_size for package in packages for file in package.files.values())
+    if size > MOST_BYTES:
+        raise RosterError(f"The roster {path} has files of {size:,} bytes, far more than a roster has.")
+
+
 def _check_kind(path: Path) -> None:
     try:
         mode = path.stat().st_mode
@@ -102,7 +109,10 @@ def _collect(path: Path, scratch: Path) -> Package:
     if twice:
         raise RosterError(
             f"The roster {path} holds a file more than once.",
-            [f"{shown(name)}: keep one of them, in the folder or in the ZIP." for name in twice],
+            [
+                *(f"{shown(name)}: keep one of them, in the folder or in the ZIP." for name in twice),
+                "If they are a full export and its changes, make each a ZIP or a folder of its own, with its manifest.",
+            ],
         )
     if not found:
         raise RosterError(f"The roster {path} holds no CSV file.", ["Give the folder or ZIP that holds them."])

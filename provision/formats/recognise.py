@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from provision.errors import RosterError
 from provision.formats.columns import passed_over
 from provision.formats.format import Format, bare
+from provision.formats.scan import shown
 
 Headers = Mapping[str, Sequence[str]]
 """File name -> its header cells; no cells where the header could not be read."""
@@ -34,7 +35,7 @@ def recognise(formats: Sequence[Format], headers: Headers, accept_missing: froze
     if len(fitting) == 1 and not any(_rivals(each, fitting[0], present, headers) for each in formats):
         return fitting[0]
     what = "fits several formats" if fitting else "is in no format that provision knows"
-    found = f"Found: {', '.join(headers)}."
+    found = f"Found: {', '.join(map(shown, headers))}."
     needs = [_needs(each, present, headers) for each in formats]
     raise RosterError(f"The set of files {what}.", [found, *needs, "Name the format with --format, or mend the set."])
 

@@ -326,26 +326,25 @@ class _Mapped:
             yield noted, partial(self._report_noted, check=kind.note, column=column, condition=noted)
 
     def _report_refused(self, store: Store, check: Check, column: str, condition: str) -> None:
-        header = self._header(column)
-        message = literal(f"{header} is not {self._kind(column).expected}.")
+        message = literal(f" is not {self._kind(column).expected}.")
         report(
             store,
             check,
-            f"SELECT {self.file} AS file, record, {literal(header)} AS field, {name(column)} AS value, "
-            f"{message} AS message FROM ({self._raw()}) WHERE {condition}",
-            "error" if header in self.staged.required else "warning",
+            f"SELECT {self.file} AS file, record, field, {name(column)} AS value, "
+            f"field || {message} AS message FROM ({self._raw(told=column)}) WHERE {condition}",
+            "error" if self._header(column) in self.staged.required else "warning",
         )
 
     def _report_noted(self, store: Store, check: Check, column: str, condition: str) -> None:
         """One note for each value, since a whole column may deserve it."""
         canonical = self._kind(column).canonical("value", self.options)
-        values = f"SELECT record, {name(column)} AS value FROM ({self._raw()}) WHERE {condition}"
+        values = f"SELECT record, field, {name(column)} AS value FROM ({self._raw(told=column)}) WHERE {condition}"
         message = f"printf('Read as %s in %d record(s), this one first.', any_value({canonical}), count(*))"
         report(
             store,
             check,
-            f"SELECT {self.file} AS file, {literal(self._header(column))} AS field, min(record) AS record, "
-            f"value, {message} AS message FROM ({values}) GROUP BY value",
+            f"SELECT {self.file} AS file, field, min(record) AS record, value, {message} AS message "
+            f"FROM ({values}) GROUP BY field, value",
         )
 
     def _report_differing(self, store: Store) -> None:
@@ -396,6 +395,13 @@ class _Mapped:
         """The header that a column comes from, also where it is not there and a made value stands in."""
         return (*self.headers[column], *self.into.headers_of(column), column)[0]
 
+    def _origin(self, column: str) -> str:
+        """SQL over `stage`: the header that gives a column its value."""
+        if isinstance(self.into.columns[column], Made):
+            return literal(self._header(column))
+        first = [f"WHEN {name(header)} IS NOT NULL THEN {literal(header)}" for header in self.headers[column]]
+        return f"CASE {' '.join(first)} END"
+
     def _kind(self, column: str) -> Kind:
         table = self.into.table
         return KINDS[self.into.kinds.get(column, COLUMN_KINDS.get((table, column), "text"))]
@@ -408,9 +414,11 @@ class _Mapped:
     def _values(self) -> str:
         return ", ".join(f"{self._expression(column)} AS {name(column)}" for column in self.columns)
 
-    def _raw(self, *, every: bool = False) -> str:
-        """The rows under roster column names, values as they were exported; `every` one, or those that count."""
-        rows = f"SELECT {self._values()}, record FROM stage"
+    def _raw(self, *, every: bool = False, told: str = "") -> str:
+        """The rows under roster column names, values as they were exported; `every` one, or those that count. Where
+        the values of a column are `told`, `field` is the header that each comes from."""
+        field = f", {self._origin(told)} AS field" if told else ""
+        rows = f"SELECT {self._values()}, record{field} FROM stage"
         picked = [self.into.where.expression(self.staged.headers)] if self.into.where else []
         if self.into.needs:
             picked.append(f"{self._expression(self.into.needs)} IS NOT NULL")

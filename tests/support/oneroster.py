@@ -93,7 +93,7 @@ SETS: dict[str, dict[str, str]] = {
 
 
 def write(folder: Path, files: Files) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_bytes(text.encode())
     return folder

@@ -47,6 +47,12 @@ NO_TEACHER = Check(
     "Nobody in a section has a role that owns sections (sections.owner_roles of the profile).",
     "Enroll the teacher, or leave the section out of the export.",
 )
+MANY_OWNERS = Check(
+    "section-owners",
+    "warning",
+    "A section has more than 100 owners: Microsoft 365 takes no more, and refuses the rest.",
+    "Split the section, or enroll some of them in another role.",
+)
 NO_STUDENTS = Check(
     "section-without-students",
     "note",
@@ -81,6 +87,8 @@ MANY_ERRORS = Check(
 )
 
 ERROR_LIMIT = 15_000
+MOST_OWNERS = 100
+"""Of a group (Microsoft Graph, service limits of directory objects)."""
 
 
 def _namesakes() -> str:
@@ -182,6 +190,17 @@ def _elsewhere(options: RosterOptions) -> str:
         GROUP BY person_id"""
 
 
+def _many_owners(options: RosterOptions) -> str:
+    return f"""
+        WITH many AS (
+            SELECT section_id AS id, count(DISTINCT person_id) AS owners
+            FROM roster.enrollments SEMI JOIN (FROM seats WHERE owners > {MOST_OWNERS}) s USING (section_id)
+            WHERE role IN {literals(options.owner_roles)} AND person_id IN (SELECT id FROM roster.persons)
+            GROUP BY section_id HAVING count(DISTINCT person_id) > {MOST_OWNERS})
+        SELECT file, record, id AS value, owners || ' people here would own the section.' AS message
+        FROM roster.sections JOIN many USING (id)"""
+
+
 def _without(whom: str, message: str) -> str:
     """Sections without an enrollment of a sort, as `seats` counts them; one that is held may be what is missing."""
     return f"""
@@ -236,6 +255,7 @@ SENSE = [
             (NO_STUDENTS, "students > 0", "Nobody here is a student."),
         )
     ),
+    Rule(MANY_OWNERS, "sections", "id", _many_owners, given=(("enrollments", "section_id"),)),
     first_of_each(
         SEVERAL_SESSIONS,
         ("sections", "session_ids"),
@@ -253,6 +273,7 @@ SENSE_CHECKS = [
     ROLE_DIFFERS,
     TEACHER_ELSEWHERE,
     NO_TEACHER,
+    MANY_OWNERS,
     NO_STUDENTS,
     SEVERAL_SESSIONS,
     NO_SCHOOL,

@@ -5,11 +5,11 @@ Sources: "Limits and specifications for Microsoft Teams" and the Graph pages on 
 
 from __future__ import annotations
 
+from provision.roster.checks.sense import MOST_OWNERS
 from provision.roster.checks.text import LONGEST
 from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
 
-MOST_OWNERS = 100
 MOST_MEMBERS = 10_000
 """Of a group that a team is made of; a team may grow to 25,000 afterwards."""
 
