@@ -9,26 +9,23 @@ from __future__ import annotations
 from provision.plan.planfile import PlanFile
 from provision.policy.kinds import LINKS, MOST_REFERENCES, OBJECTS, ObjectKind, bundle_sql
 from provision.store import Store
-from provision.store.sql import literal
 
 COLUMNS = (
     "{type: 'VARCHAR', id: 'VARCHAR', kind: 'VARCHAR', action: 'VARCHAR', key: 'VARCHAR', object_id: 'VARCHAR', "
     "before: 'JSON', after: 'JSON', depends_on: 'VARCHAR[]', requests: 'BIGINT'}"
 )
-LONGEST_LINE = 8 * 1024 * 1024  # bytes; DuckDB's reader sets aside a small multiple of it per thread
 
 
 def load_work(store: Store, plan: PlanFile) -> None:
     """Read the changes of the plan into `run.work`; what an earlier run of this plan did is marked so."""
-    with plan.text_copy() as path:
+    with plan.rows(COLUMNS) as rows:
         store.run(f"""
             CREATE OR REPLACE TABLE run.work AS
             SELECT row_number() OVER () AS seq, w.* EXCLUDE (type), {_end("left", "")} AS left_key,
                    {_end("left", "_id")} AS left_id, {_end("right", "")} AS right_key,
                    {_end("right", "_id")} AS right_id, coalesce(after, before) ->> 'role' AS role,
                    'waiting' AS state, NULL::TEXT AS error, 0::BIGINT AS spent
-            FROM read_json({literal(str(path))}, format = 'newline_delimited', columns = {COLUMNS},
-                           maximum_object_size = {LONGEST_LINE}) w
+            FROM {rows} w
             WHERE w.type = 'change'""")
     store.run(
         """

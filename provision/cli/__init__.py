@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from provision.cli import apply, check, convert, demo, init, plan, sandbox, show, status
+from provision.cli import apply, check, convert, demo, diff, init, plan, sandbox, show, status
 from provision.errors import EXIT_CODES, ProvisionError
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-for command in (init, check, convert, plan, apply, show, demo, status):
+for command in (init, check, convert, plan, apply, show, diff, demo, status):
     command.register(app)
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -24,8 +24,10 @@ from typing import IO, Any
 from provision.errors import PlanFileError
 from provision.store import Store
 from provision.store.files import replace_file
+from provision.store.sql import literal
 
 FORMAT_VERSION = "1.0"
+LONGEST_LINE = 8 * 1024 * 1024  # bytes; DuckDB's reader sets aside a small multiple of it per thread
 COMPRESS_ABOVE = 64 * 1024 * 1024  # bytes of lines; larger plans get .gz added to their name
 Header = dict[str, Any]
 Line = dict[str, Any]
@@ -120,7 +122,17 @@ class PlanFile:
                     yield line
 
     @contextmanager
-    def text_copy(self) -> Iterator[Path]:
+    def rows(self, columns: str) -> Iterator[str]:
+        """SQL for the lines of the plan as rows, good for as long as the block runs; `columns` is a struct of members
+        and their types."""
+        with self._text_copy() as path:
+            yield (
+                f"read_json({literal(str(path))}, format = 'newline_delimited', columns = {columns}, "
+                f"maximum_object_size = {LONGEST_LINE})"
+            )
+
+    @contextmanager
+    def _text_copy(self) -> Iterator[Path]:
         """The plan as an uncompressed file, for as long as the block runs."""
         if self.path.suffix != ".gz":
             yield self.path
