@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from provision.roster.checks import CHECKS
@@ -65,14 +65,14 @@ def summary_lines(checked: Checked) -> Iterator[str]:
     if told.unusable:
         yield f"{counted(told.unusable, 'record')} cannot be used."
     if told.held:
-        yield f"Nothing is done to these until their records are mended: {listed(_held(checked))}."
+        yield f"Nothing is done to these until their records are mended: {listed(_in_order(told.held))}."
     if not errors:
         yield "The roster can be planned with."
 
 
-def _held(checked: Checked) -> dict[str, int]:
-    held = checked.told.held
-    return {kind: held.get(kind, 0) for kind in ("person", "section", "org", "enrollment", "relationship", "unknown")}
+def _in_order(held: Mapping[str, int]) -> dict[str, int]:
+    kinds = ("person", "section", "org", "enrollment", "relationship", "unknown", "record")
+    return {kind: held.get(kind, 0) for kind in kinds}
 
 
 def severity_means(severity: str) -> str:
@@ -98,17 +98,41 @@ def ready_line(answer: Readiness) -> str:
         for severity in ("must", "should")
         if (number := unmet.count(severity))
     ]
-    state = "Ready" if answer.ready else "Not ready"
-    return f"{state} for {answer.product.title}" + "".join(f"; {part}" for part in parts) + "."
+    state = {
+        "ready": "Ready for",
+        "not ready": "Not ready for",
+        "not judged whole": "It cannot be judged whole whether this is ready for",
+    }[answer.state]
+    return f"{state} {answer.product.title}" + "".join(f"; {part}" for part in parts) + "."
 
 
-def unjudged_line(checked: Checked) -> str:
-    """What the verdicts leave out; empty where that is nothing."""
-    return f"Held, and so not judged: {listed(_held(checked))}." if checked.told.held else ""
+def unjudged_line(checked: Checked, answer: Readiness) -> str:
+    """What the verdicts leave out, and why; empty where that is nothing."""
+    said = [f"There are no {each.need.things} to judge." for each in answer.unasked if not answer.left_out]
+    if answer.left_out:
+        said.append(f"Left out because of errors: {listed(_in_order(answer.left_out))}. Mend these first.")
+    others = {kind: number - answer.left_out.get(kind, 0) for kind, number in checked.told.held.items()}
+    if any(others.values()):
+        said.append(f"Held as not active, and so not judged: {listed(_in_order(others))}.")
+    return " ".join(said)
+
+
+_SINGULARS = {"people": "person", "staff": "member of staff", "classes": "class"}
+
+
+def verdict_state(verdict: Verdict) -> str:
+    """The verdict in a word or two."""
+    if verdict.failed:
+        return "fails"
+    return "ok" if verdict.judged else "not judged"
 
 
 def verdict_line(verdict: Verdict) -> str:
-    """How many pass: `338 of 340 students`."""
+    """How many pass: `338 of 340 students`, `1 of 1 class`."""
+    things = verdict.need.things
     if verdict.judged == 0:
-        return f"no {verdict.need.things} to judge"
-    return f"{verdict.passed:,} of {verdict.judged:,} {verdict.need.things}"
+        return f"no {things} to judge"
+    if verdict.judged == 1:
+        first, *others = things.split(" ", 1)
+        things = " ".join([_SINGULARS.get(first, first.removesuffix("s")), *others])
+    return f"{verdict.passed:,} of {verdict.judged:,} {things}"

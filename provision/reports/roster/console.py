@@ -16,6 +16,7 @@ from provision.reports.roster.checked import (
     summary_lines,
     unjudged_line,
     verdict_line,
+    verdict_state,
 )
 from provision.reports.wording import printable
 from provision.roster.readiness import Readiness, Verdict, failures
@@ -54,7 +55,7 @@ def _findings(checked: Checked, page: Page, rule: RuleCount) -> Iterator[str]:
 
 def _answer(checked: Checked, page: Page, answer: Readiness) -> Iterator[str]:
     yield "\n" + paragraph(page, ready_line(answer), "bold green" if answer.ready else "bold red")
-    if left_out := unjudged_line(checked):
+    if left_out := unjudged_line(checked, answer):
         yield paragraph(page, left_out)
     yield "\n" + drawn(page, _verdicts(answer.verdicts))
     for verdict in answer.verdicts:
@@ -69,7 +70,8 @@ def _answer(checked: Checked, page: Page, answer: Readiness) -> Iterator[str]:
 def _verdicts(verdicts: Iterable[Verdict]) -> Table:
     table = _table("Needs", "", "severity", "what is needed", "true of", ("fail", "right"))
     for each in verdicts:
-        state = Text("fails", STYLES[each.need.severity]) if each.failed else Text("ok", "green")
+        style = STYLES[each.need.severity] if each.failed else "green" if each.judged else "dim"
+        state = Text(verdict_state(each), style)
         table.add_row(state, each.need.severity, Text(each.need.asks), verdict_line(each), f"{each.failed:,}")
     return table
 

@@ -27,7 +27,7 @@ def render(checked: Checked, page: Page) -> Iterator[str]:
     yield BOM + _line(*COLUMNS)
     yield from map(_row, findings(checked.store))
     for answer in checked.readiness:
-        verdict_on_all = f"{ready_line(answer)} {unjudged_line(checked)}".strip()
+        verdict_on_all = f"{ready_line(answer)} {unjudged_line(checked, answer)}".strip()
         yield _line(answer.product.name, None, None, None, None, None, verdict_on_all, None)
         for verdict in answer.verdicts:
             need = verdict.need

@@ -19,6 +19,7 @@ from provision.reports.roster.checked import (
     summary_lines,
     unjudged_line,
     verdict_line,
+    verdict_state,
 )
 from provision.reports.wording import printable
 from provision.roster.readiness import Readiness, Verdict, failures
@@ -80,7 +81,7 @@ def _rule(checked: Checked, rule: RuleCount) -> Iterator[str]:
 def _answer(checked: Checked, answer: Readiness) -> Iterator[str]:
     name = answer.product.name
     yield f'<section id="{name}">\n<h2>{_text(answer.product.title)}</h2>\n<p>{_text(ready_line(answer))}</p>\n'
-    if left_out := unjudged_line(checked):
+    if left_out := unjudged_line(checked, answer):
         yield f"<p>{_text(left_out)}</p>\n"
     yield from _table(f"What {answer.product.title} needs", _NEED_HEADS, map(_need_cells, answer.verdicts))
     for verdict in answer.verdicts:
@@ -113,7 +114,8 @@ def _find_cells(finding: Finding) -> str:
 
 def _need_cells(verdict: Verdict) -> str:
     need = verdict.need
-    result = f'<td><a href="#{need.id}">fails</a></td>' if verdict.failed else "<td>ok</td>"
+    state = verdict_state(verdict)
+    result = f'<td><a href="#{need.id}">{state}</a></td>' if verdict.failed else _cell(state)
     return (result + _cell(need.severity) + _cell(need.asks) + _cell(verdict_line(verdict)) + _number(verdict.failed)
             + _cell(need.source))  # fmt: skip
 

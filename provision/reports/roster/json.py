@@ -29,7 +29,8 @@ def render(checked: Checked, page: Page) -> Iterator[str]:
 
 
 def _answer(checked: Checked, answer: Readiness) -> Iterator[str]:
-    head = {"product": answer.product.name, "ready": answer.ready}
+    head = {"product": answer.product.name, "ready": answer.ready, "state": answer.state,
+            "left_out": answer.left_out}  # fmt: skip
     yield _open(head, "needs")
     for number, verdict in enumerate(answer.verdicts):
         yield ("," if number else "") + "\n"

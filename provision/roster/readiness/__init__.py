@@ -18,17 +18,21 @@ PRODUCTS: dict[str, Product] = {
 }
 
 
-def judge(store: Store, products: Sequence[str], options: RosterOptions) -> tuple[Readiness, ...]:
+def judge(
+    store: Store, products: Sequence[str], options: RosterOptions, format_name: str = ""
+) -> tuple[Readiness, ...]:
     """Hold what `load_roster` left in the roster tables against the needs of the products, by name.
 
-    What is held has left those tables and cannot be judged. Who fails stays in the store for `failures`.
+    `format_name` is the format that it found; without it nothing is said about formats. What is held has left those
+    tables and cannot be judged. Who fails stays in the store for `failures`.
     """
     begin(store)
     if not products:
         return ()
-    judged.prepare(store, options)
+    judged.prepare(store, options, format_name)
+    left_out = judged.left_out(store)
     answers = [
-        Readiness(product, tuple(judge_need(store, need) for need in product.needs))
+        Readiness(product, tuple(judge_need(store, need) for need in product.needs), left_out)
         for product in map(PRODUCTS.__getitem__, dict.fromkeys(products))
     ]
     judged.clear(store)

@@ -5,6 +5,22 @@ from __future__ import annotations
 from provision.roster.addresses import is_sign_in_name
 from provision.roster.readiness import judged
 from provision.roster.readiness.need import Need, Severity
+from provision.store.sql import literals
+
+
+def readable(id_: str, formats: tuple[str, ...], *, asks: str, source: str) -> Need:
+    """The roster is in one of the formats that the product reads."""
+    return Need(
+        id_,
+        "must",
+        things="formats",
+        asks=asks,
+        of=judged.FORMAT,
+        passes=f"id IN {literals(formats)}",
+        fault="The roster is in the format {id}.",
+        mend="Write it in another format: provision convert, --to sds-v2.1. What is judged here is this roster.",
+        source=source,
+    )
 
 
 def named(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
@@ -22,7 +38,7 @@ def named(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
     )
 
 
-def username(id_: str, severity: Severity, *, asks: str, mend: str, source: str) -> Need:
+def username(id_: str, severity: Severity, *, asks: str, mend: str, source: str, subject: bool = False) -> Need:
     """Everybody has a user name that a sign-in name can be made of."""
     return Need(
         id_,
@@ -34,6 +50,7 @@ def username(id_: str, severity: Severity, *, asks: str, mend: str, source: str)
         fault="The user name is: {username}",
         mend=mend,
         source=source,
+        subject=subject,
     )
 
 
@@ -67,18 +84,19 @@ def grade_form(id_: str, severity: Severity, *, mend: str, source: str) -> Need:
     )
 
 
-def class_teacher(id_: str, severity: Severity, *, asks: str, mend: str, source: str) -> Need:
+def class_teacher(id_: str, severity: Severity, *, asks: str, mend: str, source: str, subject: bool = False) -> Need:
     """Every class has a teacher."""
     return Need(
         id_,
         severity,
         things="classes",
         asks=asks,
-        of=judged.CLASSES,
+        of=judged.classes_sure_of("owners"),
         passes="owners > 0",
         fault="The class has no teacher.",
         mend=mend,
         source=source,
+        subject=subject,
     )
 
 
@@ -89,7 +107,7 @@ def class_students(id_: str, severity: Severity, *, mend: str, source: str) -> N
         severity,
         things="classes",
         asks="Every class has students.",
-        of=judged.CLASSES,
+        of=judged.classes_sure_of("students"),
         passes="students > 0",
         fault="The class has no students.",
         mend=mend,

@@ -1,7 +1,7 @@
 """What Education Insights needs: everybody in the right place of a tree, with a role, a name and a grade.
 
 Sources: "Sync Student Information System data with Education Insights" (Microsoft Learn), its best practices, the
-comparison of SDS V1 and V2 files, and its list of grade levels.
+comparison of SDS V1 and V2 files, and its list of grade levels. It names SDS V1 and V2 as the formats that it reads.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ _ORGS = "Insights, best practices: organizations"
 _DATA = "Insights, type of data required"
 
 NEEDS = (
+    common.readable(
+        "insights-format",
+        ("sds-v1", "sds-v2", "sds-v2.1"),
+        asks="The format is SDS V1, V2 or V2.1.",
+        source="Insights, differences between file formats",
+    ),
     Need(
         "insights-listed",
         "must",
@@ -21,11 +27,13 @@ NEEDS = (
         asks="The roster lists students, and it lists staff.",
         of="""(SELECT * FROM (VALUES ('students', (SELECT count(*) FROM judged_persons WHERE student)),
                                    ('staff', (SELECT count(*) FROM judged_persons WHERE staff))) v(id, number),
-            (SELECT NULL::TEXT AS file, NULL::BIGINT AS record))""",
+            (SELECT NULL::TEXT AS file, NULL::BIGINT AS record)
+            WHERE number > 0 OR NOT EXISTS (FROM judged_left_out WHERE kind IN ('person', 'unknown')))""",
         passes="number > 0",
         fault="The roster lists no {id}.",
         mend="Export everybody: figures from a part of the people mislead.",
         source=_USERS,
+        subject=True,
     ),
     Need(
         "insights-role",
@@ -126,7 +134,7 @@ NEEDS = (
     Need(
         "insights-teaching-level",
         "should",
-        things="teaching assignments",
+        things="assignments of teachers",
         asks="Whoever teaches a class has a role in its organisation, or in one above it.",
         of=judged.TEACHING,
         passes="""EXISTS (SELECT 1 FROM roster.roles r JOIN judged_under u ON u.above = r.org_id

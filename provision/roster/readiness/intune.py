@@ -25,6 +25,7 @@ NEEDS = (
         fault="The organisation of this student is no school, and beneath none.",
         mend="Assign the student to a school: settings are given to the groups of a school.",
         source=_GROUPS,
+        subject=True,
     ),
     common.username(
         "intune-username",
@@ -47,7 +48,7 @@ NEEDS = (
         asks="Nobody has two grades.",
         of=judged.PEOPLE,
         passes="grades < 2",
-        fault="This person has different grades in different roles.",
+        fault="This person has several grades.",
         mend="Correct the grade: the person would get the apps of only one of them, or of both.",
         source="our choice",
     ),

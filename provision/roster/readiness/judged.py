@@ -23,14 +23,26 @@ STUDENTS = "(SELECT *, person_id AS id FROM roster.roles WHERE role = 'student')
 
 WRITTEN_GRADES = f"""(
     SELECT value AS id, file, record, message AS read_as FROM roster.findings
-    WHERE rule = {literal(GRADE_READ_AS.id)} AND file IN (SELECT file FROM roster.roles WHERE role = 'student')
+    WHERE rule = {literal(GRADE_READ_AS.id)} AND lower(field) IN ('grade', 'grades') AND NOT contains(value, ',')
+        AND file IN (SELECT file FROM roster.persons UNION SELECT file FROM roster.roles)
+    UNION ALL
+    SELECT grade, min_by(p.file, p.record), min(p.record), 'Several grades are written in one place.'
+    FROM roster.roles r JOIN roster.persons p ON p.id = r.person_id
+    WHERE r.role = 'student' AND contains(grade, ',') GROUP BY grade
     UNION ALL
     SELECT DISTINCT grade, NULL, NULL::BIGINT, NULL FROM roster.roles
-    WHERE role = 'student' AND grade IS NOT NULL)"""
-"""The grades of students, and the other ways in which the files write them, each with its first record."""
+    WHERE role = 'student' AND NOT contains(grade, ',') AND getvariable('roster_format') IS DISTINCT FROM 'clever')"""
+"""The grades of students, and the other ways in which the files write them, each with its first record. They stand
+with people or with roles, as the format has it. Of Clever's grades none is called in form, for its own list has
+other codes."""
 
 STAFF = "(SELECT *, person_id AS id FROM roster.roles WHERE role <> 'student')"
 CLASSES = "judged_sections"
+FORMAT = """(
+    FROM (SELECT getvariable('roster_format') AS id, NULL::TEXT AS file, NULL::BIGINT AS record)
+    WHERE id IS NOT NULL)"""
+"""The format, where it is known."""
+
 ORGS = "judged_orgs"
 SESSIONS = f"""(
     SELECT s.*, f.record IS NOT NULL AS reversed FROM roster.sessions s
@@ -53,7 +65,8 @@ _PERSONS = """
     LEFT JOIN (
         SELECT person_id AS id, bool_or(o.id IS NOT NULL) AS in_org, bool_or(role = 'student') AS student,
             bool_or(role <> 'student') AS staff,
-            CASE WHEN min(grade) < max(grade) THEN 2 WHEN min(grade) IS NULL THEN 0 ELSE 1 END AS grades
+            CASE WHEN min(grade) < max(grade) OR bool_or(contains(grade, ',')) THEN 2
+                WHEN min(grade) IS NULL THEN 0 ELSE 1 END AS grades
         FROM roster.roles LEFT JOIN (SELECT DISTINCT id FROM roster.orgs) o ON o.id = org_id
         GROUP BY person_id) r ON r.id = p.id
     LEFT JOIN (SELECT DISTINCT file, record FROM roster.findings WHERE rule = {no_role}) n USING (file, record)"""
@@ -96,21 +109,50 @@ _SECTIONS = """
         JOIN roster.sessions t ON t.id = s.session_id GROUP BY s.id),
     named AS (SELECT org_id, lower(title) AS known, count(*) AS namesakes FROM roster.sections GROUP BY ALL)
     SELECT s.id, s.title, s.org_id, s.file, s.record, coalesce(len(s.session_ids), 0) AS sessions, ends.last_day,
-        coalesce(members, 0) AS members, coalesce(students, 0) AS students, coalesce(owners, 0) AS owners, namesakes
+        coalesce(members, 0) AS members, coalesce(students, 0) AS students, coalesce(owners, 0) AS owners, namesakes,
+        s.id IN (SELECT id FROM roster.held WHERE kind = 'enrollment') AS unsure
     FROM roster.sections s LEFT JOIN sizes USING (id) LEFT JOIN ends USING (id)
     LEFT JOIN named n ON n.org_id = s.org_id AND n.known = lower(s.title)"""
 
+_LEFT_OUT = """
+    CREATE OR REPLACE TEMP TABLE judged_left_out AS
+    SELECT kind, count(*) AS number FROM roster.held
+    WHERE rule IN (SELECT rule FROM roster.findings WHERE severity = 'error') GROUP BY kind"""
+"""What is held because of errors; whoever is held as not active was not left out by mistake."""
 
-def prepare(store: Store, options: RosterOptions) -> None:
+ISO_FORMS = ("YYYY-MM-DD", "YYYYMMDD")
+
+
+def classes_sure_of(whom: str) -> str:
+    """The classes that are known to have `whom` (owners or students) or none; an enrollment that is held may be the
+    one that is missing."""
+    return f"(FROM {CLASSES} WHERE {whom} > 0 OR NOT unsure)"
+
+
+def prepare(store: Store, options: RosterOptions, format_name: str) -> None:
     """Make the tables of the roster as it stands."""
-    store.run(f"SET VARIABLE today = '{options.today.isoformat()}'")
+    other_forms = ", ".join(form for form in options.date_formats if form not in ISO_FORMS)
+    for variable, value in (
+        ("today", options.today.isoformat()),
+        ("roster_format", format_name),
+        ("other_date_forms", other_forms),
+    ):
+        store.run(f"SET VARIABLE {variable} = nullif({literal(value)}, '')")
+    store.run(_LEFT_OUT)
     store.run(_PERSONS.format(no_role=literal(NO_ROLE.id)))
     store.run(_UNDER)
     store.run(_ORGS.format(types=literals(options.school_types)))
     store.run(_SECTIONS.format(owners=literals(options.owner_roles)))
 
 
+def left_out(store: Store) -> dict[str, int]:
+    """The numbers of what is held because of errors, by kind; or else of the records that have errors."""
+    held: dict[str, int] = dict(store.rows("FROM judged_left_out ORDER BY kind"))
+    records = store.value("SELECT count(DISTINCT (file, record)) FROM roster.findings WHERE severity = 'error'")
+    return held or ({"record": records} if records else {})
+
+
 def clear(store: Store) -> None:
     """Give the room back."""
-    for table in (PERSONS, "judged_under", ORGS, CLASSES):
+    for table in (PERSONS, "judged_under", ORGS, CLASSES, "judged_left_out"):
         store.run(f"DROP TABLE {table}")

@@ -12,6 +12,7 @@ from provision.store import Store
 from provision.store.sql import literal
 
 Severity = Literal["must", "should"]
+State = Literal["ready", "not ready", "not judged whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Need:
     works less well. `asks` says the need in plain words, `things` are those that are judged, in the plural.
     `of` is an item of a FROM clause with a row for each of them, with the columns file, record and id; `passes` is
     SQL over it that is true where the need is met. `fault` is said of each thing that fails; columns in braces are
-    filled in. `mend` is what to do, `source` where the need comes from.
+    filled in. `mend` is what to do, `source` where the need comes from. The `subject` of a product is what it is
+    about: without such things there is nothing to judge.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Need:
     fault: str
     mend: str
     source: str
+    subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +64,29 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The verdicts of a product on what is not held."""
+    """The verdicts of a product on what is not held, and what errors have `left_out` of it: numbers by kind, as in
+    `roster.held`, or of records that hold nothing."""
 
     product: Product
     verdicts: tuple[Verdict, ...]
+    left_out: dict[str, int]
+
+    @property
+    def unasked(self) -> tuple[Verdict, ...]:
+        """The verdicts on the product's subject for which there was nothing to judge."""
+        return tuple(each for each in self.verdicts if each.need.subject and not each.judged)
+
+    @property
+    def state(self) -> State:
+        """Whether everything that must be is; it cannot be said of a roster of which a part was not judged."""
+        if any(each.failed for each in self.verdicts if each.need.severity == "must"):
+            return "not ready"
+        return "not judged whole" if self.left_out or self.unasked else "ready"
 
     @property
     def ready(self) -> bool:
-        """Whether everything that must be is."""
-        return not any(each.failed for each in self.verdicts if each.need.severity == "must")
+        """Whether everything was judged, and everything that must be is."""
+        return self.state == "ready"
 
 
 def begin(store: Store) -> None:

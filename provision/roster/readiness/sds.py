@@ -1,9 +1,9 @@
 """What School Data Sync itself needs, where that is more than the checks ask of every roster.
 
 For schools that keep using School Data Sync beside `provision`, or go back to it. What it refuses and the checks
-find as errors is held already. Sources: the pages "SDS V2.1 CSV file format", "Validation rules and descriptions",
-"SDS errors and remediation", "SDS limits" and "Parent and guardian contact sync" of Microsoft Learn. Classic and new
-School Data Sync differ; the stricter one counts.
+find as errors is held already. Sources: the pages "SDS V2.1 CSV file format", "SDS V1 CSV file format", "Validation
+rules and descriptions", "Default list of values", "SDS errors and remediation", "SDS limits" and "Parent and guardian
+contact sync" of Microsoft Learn. Classic and new School Data Sync differ; the stricter one counts.
 """
 
 from __future__ import annotations
@@ -11,14 +11,28 @@ from __future__ import annotations
 from provision.roster import codes
 from provision.roster.addresses import ALIAS_LIMIT, SECTION_PREFIX
 from provision.roster.checks.text import LONGEST
+from provision.roster.kinds import DATE
 from provision.roster.readiness import common, judged
 from provision.roster.readiness.need import Need, Product
-from provision.store.sql import literals
+from provision.store.sql import literal, literals
 
 MOST_ROWS = 2_000_000
 LONGEST_NAME = LONGEST["persons", "given_name"]
 LONGEST_ID = ALIAS_LIMIT - len(SECTION_PREFIX) - len("Exp0826_")
 """School Data Sync puts `Exp<month><year>_` before the alias of a class that is over."""
+
+FILES = (
+    *("orgs.csv", "users.csv", "roles.csv", "classes.csv", "enrollments.csv", "academicSessions.csv", "courses.csv"),
+    *("demographics.csv", "userFlags.csv", "relationships.csv"),
+    *("School.csv", "Section.csv", "Student.csv", "Teacher.csv", "StudentEnrollment.csv", "TeacherRoster.csv"),
+    *("school.csv", "section.csv", "student.csv", "teacher.csv", "studentenrollment.csv", "teacherroster.csv"),
+    *("user.csv", "guardianrelationship.csv"),
+)
+"""File names of V2.1 and of V1; those of V1 are written in two ways, in the samples and in the description."""
+
+NO_ROLES = {"an organisation": ("aide",), "a class": ("researcher", "nurse", "faculty", "other")}
+"""Roles that the one of Microsoft's two lists has and the other has not, by where they are refused. The list for
+classes is the present one, of 27 roles."""
 
 _VALIDATION = "SDS, validation rules"
 _FORMAT = "SDS V2.1 file format"
@@ -31,16 +45,54 @@ _FILES = """(
 """The files, with the checks that found something in them."""
 
 
+_NAMED = "(SELECT file AS id, file, NULL::BIGINT AS record, regexp_extract(file, '[^/]*$') AS name FROM roster.files)"
+_DATED = f"""(
+    SELECT file AS id, file, NULL::BIGINT AS record, CASE WHEN bool_or(odd) THEN 'A date has another form.'
+        ELSE 'The profile lets dates be written otherwise too: ' || getvariable('other_date_forms') END AS fault
+    FROM (
+        SELECT file, true AS odd FROM roster.findings WHERE rule = {literal(DATE.id)}
+        UNION ALL SELECT file, false FROM roster.sessions WHERE coalesce(start_date, end_date) IS NOT NULL
+        UNION ALL SELECT file, false FROM roster.roles WHERE coalesce(start_date, end_date) IS NOT NULL
+        UNION ALL SELECT file, false FROM roster.demographics WHERE birth_date IS NOT NULL)
+    GROUP BY file)"""
+"""The files with dates, and what is wrong with them. How a date is written that could be read nobody has noted; so
+what the profile allows besides ISO 8601 counts."""
+
+_ROLES = f"""(
+    SELECT person_id AS id, file, record, role, 'an organisation' AS place,
+        role NOT IN {literals(NO_ROLES["an organisation"])} AS known FROM roster.roles
+    UNION ALL
+    SELECT person_id, file, record, role, 'a class', role NOT IN {literals(NO_ROLES["a class"])}
+    FROM roster.enrollments)"""
+
+
 def _not_found(rule: str) -> str:
     return f"NOT coalesce(list_contains(rules, '{rule}'), false)"
 
 
 NEEDS = (
+    common.readable(
+        "sds-format",
+        ("sds-v1", "sds-v2.1"),
+        asks="The format is SDS V1 or V2.1: the new School Data Sync takes no other files.",
+        source="SDS, default list of values",
+    ),
+    Need(
+        "sds-file-names",
+        "must",
+        things="files",
+        asks="File names are spelled exactly, upper and lower case too.",
+        of=_NAMED,
+        passes=f"name IN {literals(FILES)} OR lower(name) NOT IN {literals(sorted({name.lower() for name in FILES}))}",
+        fault="The name has other upper and lower case.",
+        mend="Name the file as the format does.",
+        source=_FORMAT,
+    ),
     Need(
         "sds-files",
         "must",
         things="files",
-        asks="There are no files but those of the format.",
+        asks="There are no CSV files but those of the format.",
         of=_FILES,
         passes=_not_found("unknown-file"),
         fault="This file does not belong to the format.",
@@ -75,6 +127,7 @@ NEEDS = (
         asks="User names have letters, digits and signs that an address may have.",
         mend="Use letters, digits and ' . - _ ! # ^ ~ only, with at most one @ before the domain.",
         source=_ERRORS,
+        subject=True,
     ),
     Need(
         "sds-username-once",
@@ -87,6 +140,18 @@ NEEDS = (
         fault="Somebody else has the user name too: {username}",
         mend="Give one of them another user name; upper and lower case make no difference.",
         source=_VALIDATION,
+    ),
+    Need(
+        "sds-roles",
+        "must",
+        things="roles",
+        asks="Roles are in the list for their place: aide only in classes; faculty, nurse, researcher and other only "
+        "in organisations.",
+        of=_ROLES,
+        passes="known",
+        fault="{role} is no role in {place}.",
+        mend="Use a role of the list that comes close, such as paraprofessional or teacher.",
+        source="SDS, default list of values",
     ),
     Need(
         "sds-class-id",
@@ -108,6 +173,17 @@ NEEDS = (
         passes="NOT reversed",
         fault="It ends before it begins.",
         mend="Correct the dates.",
+        source=_VALIDATION,
+    ),
+    Need(
+        "sds-dates",
+        "must",
+        things="files with dates",
+        asks="Dates are written as YYYY-MM-DD or YYYYMMDD.",
+        of=_DATED,
+        passes="fault IS NULL",
+        fault="{fault}",
+        mend="Export ISO dates, and take the other forms out of date_formats in the profile: then they are judged.",
         source=_VALIDATION,
     ),
     Need(

@@ -28,6 +28,7 @@ NEEDS = (
         asks="Every class has a teacher, who owns the team.",
         mend="Enroll the teacher in the class: a team without an owner cannot be made.",
         source="Graph, create team",
+        subject=True,
     ),
     Need(
         "teams-owners-most",
