@@ -221,7 +221,7 @@ def test_every_renderer_tells_who_is_not_ready_and_why(store: Store, tmp_path: P
     console, html = rendered(checked, "console", Page(width=200)), Text.of(rendered(checked, "html"))
     for text in (console, html, next(row["message"] for row in rows if row["rule"] == "insights")):
         assert "Not ready for Education Insights; 2 needs that must be met are not" in text
-        assert "Held, and so not judged: 1 person, 2 enrollments." in text
+        assert "Left out because of errors: 1 person, 2 enrollments. Mend these first." in text
     for text in (console, html):
         for answer in checked.readiness:
             for verdict in answer.verdicts:
@@ -386,7 +386,7 @@ def test_a_run_that_stops_leaves_the_last_report_alone(roster: Path, capsys: Cap
     [
         ([], 1, ""),
         (["--max-errors", "0"], 1, ""),
-        (["--max-errors", "1"], 1, "2 errors are more than the 1 that --max-errors allows."),
+        (["--max-errors", "1"], 1, "2 errors are more than --max-errors allows (1)."),
         (["--max-errors", "2"], 0, ""),
         (["--max-errors", "3"], 0, ""),
         (["--max-errors", "-1"], 2, "--max-errors"),

@@ -221,6 +221,38 @@ def test_check_tells_faults_and_leaves_with_1_on_errors(ready: World, capsys: Ca
     assert any(finding["value"] == "wizard" and finding["record"] == 2 for finding in document["findings"])
 
 
+def test_no_report_is_written_over_the_roster_nor_among_its_files(ready: World, capsys: Capture) -> None:
+    roster, profile = ready.folder / "roster", str(ready.folder / "profile.toml")
+    before = {path.name: path.read_bytes() for path in roster.iterdir()}
+    for arguments in (
+        ["check", str(roster), "--report", "csv", "--out", str(roster / "users.csv")],
+        ["check", str(roster), "--out", str(roster / "new.txt")],
+        ["plan", "--profile", profile, "--out", str(roster / ".." / "roster" / "plan.jsonl")],
+    ):
+        assert main(arguments) == 2
+        assert "lies in the roster" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in roster.iterdir()} == before
+
+
+def test_check_takes_a_missing_file_as_meant_when_told_to(ready: World, capsys: Capture) -> None:
+    (ready.folder / "roster" / "enrollments.csv").unlink()
+    assert main(["check", str(ready.folder / "roster")]) == 1
+    assert "--accept-missing enrollments.csv" in capsys.readouterr().err
+    assert main(["check", str(ready.folder / "roster"), "--accept-missing", "enrollments.csv"]) == 0
+
+
+@pytest.mark.parametrize("report", ["console", "csv", "html", "json"])
+def test_reports_are_utf_8_whatever_the_code_page(ready: World, report: str) -> None:
+    roster = small()
+    roster.roles[0]["role"] = "Łucja"
+    roster.write(ready.folder / "roster")
+    command = [sys.executable, "-m", "provision", "check", str(ready.folder / "roster"), "--report", report]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert "Łucja" in done.stdout.decode("utf-8")
+
+
 def test_a_profile_saved_with_a_byte_order_mark_loads(ready: World) -> None:
     path = ready.folder / "profile.toml"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())

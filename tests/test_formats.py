@@ -270,6 +270,16 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path: Path, content: bytes, sa
     assert STORE.value("SELECT count(*) FROM roster.orgs") == 0
 
 
+@pytest.mark.parametrize(("separator", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_whole_roster_with_other_separators_is_told_in_a_line_a_file(
+    tmp_path: Path, separator: str, called: str
+) -> None:
+    details = refusal(tmp_path, {name: text.replace(",", separator) for name, text in V2_1.items()}).details
+    assert list(details) == [
+        f"{name} row 1: the cells are separated by {called}. Save it with commas." for name in sorted(V2_1)
+    ]
+
+
 def test_the_place_of_a_wrong_byte_far_into_a_file(tmp_path: Path) -> None:
     write(tmp_path, V2)
     text = V2["users.csv"] + "".join(f"{n},010,Ä{n},Ö,u{n},,student,04\n" for n in range(60_000))

@@ -519,7 +519,10 @@ def test_staff_have_ids_of_their_own_also_on_their_accounts(tmp_path: Path) -> N
 
 
 def test_the_role_of_staff(tmp_path: Path) -> None:
-    roles = {"": "staff", "School Tech Lead": "itAdmin", "schooltechlead": "itAdmin", "STL": "itAdmin", "Cook": "staff"}
+    roles = {
+        "": "staff", "School Tech Lead": "itAdmin", "schooltechlead": "itAdmin", "STL": "itAdmin", "Cook": "staff",
+        "Principal": "principal", "OFFICESTAFF": "officeStaff",
+    }  # fmt: skip
     lines = (f"010,{number},fay{number}@contoso.edu,Fay,Gull,{written}\n" for number, written in enumerate(roles))
     load(tmp_path, {"staff.csv": STAFF + "".join(lines)})
     assert rows("SELECT role FROM roster.roles WHERE file = 'staff.csv' ORDER BY record") == [

@@ -107,8 +107,8 @@ def test_a_guardian_who_stands_twice_is_held(tmp_path: Path) -> None:
 
 def test_the_words_of_a_relationship(tmp_path: Path) -> None:
     seen = load(tmp_path, guardianrelationship=("Parent", "mum"))
-    assert [(each.rule, each.severity, each.value) for each in seen] == [("unknown-code", "warning", "mum")]
-    assert relationships()[0] == ("student/01", "guardian/eva@home.example", None)
+    assert [(each.rule, each.severity, each.value) for each in seen] == [("read-as-other", "note", "mum")]
+    assert relationships()[0] == ("student/01", "guardian/eva@home.example", "other")
 
 
 def test_only_a_guardian_of_nobody_is_without_a_role(tmp_path: Path) -> None:

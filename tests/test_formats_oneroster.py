@@ -191,6 +191,7 @@ def test_enrollments_of_parents_are_no_memberships(tmp_path: Path) -> None:
     load(tmp_path, added(V1_1, "enrollments.csv", "e9,,,c1,A,g1,parent,,,"))
     assert ("c1", "g1") not in table("section_id, person_id", "enrollments")
     assert held() == set()
+    assert ("contact-enrolled", "note", "parent") in found()
 
 
 def test_enrollments_one_after_the_other_are_one(tmp_path: Path) -> None:

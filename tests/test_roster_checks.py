@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -159,6 +159,8 @@ CASES = [
     Case("grade-read-as", "note", "roles.csv", 2, "grade", "4", "04,true,2", "4,true,2"),
     Case("date-format", "warning", "demographics.csv", 2, "birthDate", "2/3/2016", "2016-02-03", "2/3/2016",
          base=V2_1_WHOLE),
+    Case("date-format", "warning", "demographics.csv", 2, "birthDate", "2016112", "2016-02-03", "2016112",
+         base=V2_1_WHOLE),
     Case("date-format", "error", "academicSessions.csv", 2, "startDate", "24.8.", "2026-08-24,2027",
          "24.8.,2027", base=V2_1_WHOLE),
     Case("email-shape", "warning", "users.csv", 2, "email", "ada(at)home", "Berg,,", "Berg,ada(at)home,"),
@@ -311,6 +313,12 @@ CASES = [
     Case("section-without-students", "note", "classes.csv", 4, "sourcedId", "c3", "Music,Y,K\n",
          "Music,Y,K\nc3,A,Dance,,\n"),
     Case("several-sessions", "note", "classes.csv", 2, "termSourcedIds", "T, Y", "A,T", 'A,"T,Y"', base=ONEROSTER),
+    Case("contact-enrolled", "note", "enrollments.csv", 4, "role", "parent", "c1,A,t1,teacher,,\n",
+         "c1,A,t1,teacher,,\ne3,,,c1,A,g1,parent,,\n",
+         base={**ONEROSTER, "users.csv": ONEROSTER["users.csv"] + "g1,,,true,gus,Gus,Berg,\n",
+               "roles.csv": ONEROSTER["roles.csv"] + "r3,,,g1,primary,parent,A,\n"}),
+    Case("required-value", "error", "orgs.csv", 3, "name", "\u200e", "Ash School", "\u200e",
+         held=(("org", "A", None), ("section", "c1", None), ("person", "s1", None))),
     Case("section-owners", "warning", "classes.csv", 2, "sourcedId", "c1", base=CROWD),
     Case("no-school", "warning", "orgs.csv", None, "type", "district", "A,Ash School,school,D", "A,Ash,district,D"),
     Case("contact-incomplete", "note", "users.csv", 3, "sourcedId", "s2",
@@ -335,6 +343,7 @@ FINE = [
     ("phone-shape", "users.csv", "Berg,,", "Berg,,+1 (202) 555-01.00"),
     ("boolean-value", "roles.csv", "04,true,2", "04,FALSE,2"),
     ("date-format", "demographics.csv", "2016-02-03", "2016-02-03T00:00:00.000Z"),
+    ("date-format", "demographics.csv", "2016-02-03", "20160203"),
     ("birth-date-ahead", "demographics.csv", "2016-02-03", "2026-09-01"),
     ("dates-reversed", "academicSessions.csv", "2026-08-24,2027-06-11", "2027-06-11,2027-06-11"),
     ("session-ended", "academicSessions.csv", "2027-06-11", "2026-09-01"),
@@ -408,6 +417,41 @@ def test_what_comes_close_is_no_finding(tmp_path: Path, rule: str, file: str, ol
     assert old in text
     store = load(tmp_path, {**V2_1_WHOLE, file: text.replace(old, new, 1)}, CREATE)
     assert rule not in {each.rule for each in findings(store)}
+
+
+def test_of_a_person_in_several_records_every_value_is_kept(tmp_path: Path) -> None:
+    """What the first record leaves blank the next one says; what they say otherwise is told."""
+    users = "s1,A,ada,student,04,,Berg\ns1,B,ada,student,05,Ada,Berg\nt1,A,cy,teacher,,Cy,Dahl\n"
+    header = V2["users.csv"].splitlines(keepends=True)[0]
+    store = load(tmp_path, {**V2, "users.csv": header + users})
+    assert store.rows("SELECT given_name, family_name, file, record FROM roster.persons WHERE id = 's1'") == [
+        ("Ada", "Berg", "users.csv", 2)
+    ]
+    assert "repeated-differs" not in {each.rule for each in findings(store)}
+
+
+def test_a_person_in_several_records_that_differ_is_told(tmp_path: Path) -> None:
+    teachers = "SIS ID,School SIS ID,Username,First Name,Last Name,Title,Password\n"
+    rows = "1,10,cy,Cy,Dahl,Head,Old-Secret-1\n1,20,cy,Cy,Dahl,Teacher,New-Secret-1\n"
+    store = load(tmp_path, {**V1, "Teacher.csv": teachers + rows}, replace(MATCH, keep_passwords=True))
+    assert store.rows("SELECT title, password FROM roster.persons WHERE id = 'teacher/1'") == [("Head", "Old-Secret-1")]
+    told = {(each.file, each.record, each.field, each.value) for each in findings(store)
+            if each.rule == "repeated-differs"}  # fmt: skip
+    assert told == {("Teacher.csv", 3, column, "teacher/1") for column in ("Title", "Password")}
+    assert "Secret" not in str(findings(store))
+
+
+def test_of_whom_no_record_counts_none_is_the_first(tmp_path: Path) -> None:
+    students = V1["Student.csv"] + "1,10,ada,Ada,Berg,05,Active\n"
+    store = load(tmp_path, {**V1, "Student.csv": students})
+    assert {each.rule for each in findings(store) if each.file == "Student.csv"} == {"duplicate-id"}
+
+
+def test_a_contact_with_a_role_in_the_school_stays_in_the_class(tmp_path: Path) -> None:
+    enrollments = ONEROSTER["enrollments.csv"].replace("A,t1,teacher", "A,t1,guardian")
+    store = load(tmp_path, {**ONEROSTER, "enrollments.csv": enrollments})
+    assert ("guardian",) in store.rows("SELECT role FROM roster.enrollments WHERE person_id = 't1'")
+    assert "contact-enrolled" not in {each.rule for each in findings(store)}
 
 
 def test_a_hundred_owners_are_not_too_many(tmp_path: Path) -> None:

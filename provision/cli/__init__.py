@@ -3,8 +3,10 @@
 Commands import what they need when they run, so that `provision --help` loads no HTTP, Azure or Graph module.
 """
 
+import io
 import os
 import sys
+from typing import TextIO
 
 import typer
 
@@ -38,9 +40,17 @@ def _root(
         raise typer.Exit
 
 
+def _write_every_sign(stream: TextIO) -> None:
+    """A file or program gets UTF-8, whatever the system's code page; a terminal what it can show."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding=stream.encoding if stream.isatty() else "utf-8", errors="replace")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code: the one boundary at which errors become words."""
     os.umask(0o077)  # whatever we write names children: plans, state, what DuckDB spills
+    for stream in (sys.stdout, sys.stderr):
+        _write_every_sign(stream)
     try:
         app(args=arguments, prog_name="provision")
     except ProvisionError as error:

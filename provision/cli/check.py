@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from provision.cli.options import JsonOption
+from provision.cli.options import AcceptMissingOption, JsonOption
 
 
 class ReportName(str, Enum):
@@ -63,11 +63,12 @@ def check(
     max_errors: Annotated[
         int, typer.Option("--max-errors", help="Leave with 1 only when there are more errors than this.", min=0)
     ] = 0,
+    accept_missing: AcceptMissingOption = [],  # noqa: B006  # typer copies it
     json: JsonOption = False,
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors,
     or when it is not ready for a product that was asked for."""
-    from provision.cli.reading import options_of, passing_store
+    from provision.cli.reading import options_of, passing_store, refuse_within
     from provision.cli.terminal import FEW_LINES, deliver, page, tell
     from provision.errors import UsageError
     from provision.formats import load_roster
@@ -82,11 +83,12 @@ def check(
     if json:
         report = ReportName.json
     if out:
+        refuse_within(out, roster)
         check_writable(out)
-    options = options_of(profile)
+    options = options_of(profile, frozenset(accept_missing))
     with passing_store() as store:
         loaded = load_roster(store, roster, options, format.value)
-        answers = judge(store, [product.value for product in products], options)
+        answers = judge(store, [product.value for product in products], options, loaded.format)
         told = summary(store)
         checked = Checked(store, roster.resolve().name, loaded.format, told, answers)
         paper = Page(most=FEW_LINES) if out else page(FEW_LINES)
@@ -94,7 +96,7 @@ def check(
     errors = told.count("error")
     if errors > max_errors:
         if max_errors:
-            tell(f"{errors:,} errors are more than the {max_errors:,} that --max-errors allows.")
+            tell(f"{errors:,} errors are more than --max-errors allows ({max_errors:,}).")
         raise typer.Exit(1)
     if not all(answer.ready for answer in answers):
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from provision.errors import UsageError
 from provision.profile import Profile, load_profile
 from provision.roster import codes
 from provision.roster.options import RosterOptions
@@ -25,9 +26,20 @@ def passing_store(memory: str = MEMORY_LIMIT) -> Iterator[Store]:
             store.close()
 
 
-def options_of(profile: Path | None) -> RosterOptions:
+def refuse_within(out: Path, roster: Path) -> None:
+    """Raise `UsageError` where a report would be written over the roster, or among its files."""
+    target, read = out.resolve(), roster.resolve()
+    if read == target or read in target.parents:
+        raise UsageError(
+            f"{out} lies in the roster {roster}; nothing was read or written.", ["Give --out a place outside of it."]
+        )
+
+
+def options_of(profile: Path | None, accept_missing: frozenset[str] = frozenset()) -> RosterOptions:
     """How the profile at this path reads a roster, or how one is read without."""
-    return roster_options(load_profile(profile)) if profile else RosterOptions()
+    if profile is None:
+        return RosterOptions(accept_missing=accept_missing)
+    return roster_options(load_profile(profile), accept_missing)
 
 
 def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset()) -> RosterOptions:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
-from provision.cli.reading import roster_options
+from provision.cli.reading import refuse_within, roster_options
 from provision.errors import StateError, UsageError
 from provision.formats import load_roster
 from provision.graph import Graph, GraphReader, GraphWriter, connect
@@ -107,9 +107,9 @@ def sandbox_state(folder: Path) -> Path:
 async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -> PlanFile:
     """Load, check, plan, and write the plan to `out`."""
     profile = run.profile
-    loaded = load_roster(
-        run.store, profile.roster_path(roster), roster_options(profile, allow.accept_missing), profile.roster.format
-    )
+    read = profile.roster_path(roster)
+    refuse_within(out, read)
+    loaded = load_roster(run.store, read, roster_options(profile, allow.accept_missing), profile.roster.format)
     missing_files(run.store, allow.accept_missing)
     now = datetime.now(timezone.utc).replace(microsecond=0)
     async with directory(run) as graph:

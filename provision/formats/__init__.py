@@ -5,6 +5,7 @@ To add a format, write one file with a `FORMAT` and add one line to `FORMATS`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def _open(name: str, path: Path) -> _Opened:
 
 def _recognise(path: Path, package: Package, opened: dict[str, _Opened], options: RosterOptions) -> Format:
     cells = {name: opened[name].cells if name in opened else [] for name in package.files}
+    _refuse(path, [said for name, each in cells.items() if (said := _separated(name, each))])
     try:
         return recognise(FORMATS, cells, options.accept_missing)
     except RosterError:
@@ -163,10 +165,15 @@ def _changed(opened: dict[str, _Opened]) -> list[str]:
 
 def _lacks(name: str, missing: list[str], cells: list[str]) -> str:
     columns = ", ".join(f"'{column}'" for column in missing)
+    return _separated(name, cells) or f"{name} row 1: the header lacks {columns}. Export the column, or name it so."
+
+
+def _separated(name: str, cells: Sequence[str]) -> str:
+    """What is said of a file whose cells are not separated by commas, or nothing."""
     for separator, called in ((";", "semicolons"), ("\t", "tabs")):
         if len(cells) == 1 and separator in cells[0]:
             return f"{name} row 1: the cells are separated by {called}. Save it with commas."
-    return f"{name} row 1: the header lacks {columns}. Export the column, or name it exactly so."
+    return ""
 
 
 def _refuse(path: Path, faults: list[str]) -> None:

@@ -163,7 +163,6 @@ ENROLLMENTS = table(
             "status": "status",
         },
         kinds={"role": "oneroster role"},
-        where=Made(f"(lower({{role}}) IN {CONTACTS}) IS NOT TRUE"),  # some feeds enroll parents in classes
     ),
     need="classes",
     ignored=("schoolSourcedId",),

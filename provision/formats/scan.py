@@ -201,7 +201,7 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise FileFault(
             f"row {record + 1}: not CSV from line {line + 1} on ({error}). "
-            "Look there for a double quote that is not closed or not doubled."
+            "Look there for a double quote that is not closed or not doubled, or for a row without its end."
         ) from None
 
 

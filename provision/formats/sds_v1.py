@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provision.formats.format import File, Format
+from provision.formats.format import ISO_DATES, File, Format
 from provision.roster.fill import Column, Into, Made
 
 
@@ -69,6 +69,7 @@ GUARDIAN_RELATIONSHIPS = File(
             "relationships",
             {"person_id": "SIS ID", "contact_id": _GUARDIAN, "role": Made("coalesce({Role}, 'other')")},
             space="student/",
+            kinds={"role": "relationship or other"},
         ),
     ),
     need="optional",
@@ -177,4 +178,4 @@ def _enrollments(file: str, role: str, names: Names) -> File:
     return File(file, (names.section_id, names.id), (into,), need="classes")
 
 
-FORMAT = Format("sds-v1", "SDS V1", v1_files(Names()))
+FORMAT = Format("sds-v1", "SDS V1", v1_files(Names()), date_formats=ISO_DATES)

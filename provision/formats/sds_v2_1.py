@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provision.formats.format import File, Format
+from provision.formats.format import ISO_DATES, File, Format
 from provision.formats.sds_v2 import ENROLLMENTS, ORGS
 from provision.roster.fill import Into
 
@@ -170,4 +170,5 @@ FORMAT = Format(
         FLAGS,
         RELATIONSHIPS,
     ),
+    date_formats=ISO_DATES,
 )

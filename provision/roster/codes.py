@@ -153,4 +153,7 @@ CLEVER_CONTACTS = {
 }
 """What Clever calls the relationship, or else the type, of a contact, and the words that schools use besides."""
 
-CLEVER_STAFF = {**dict.fromkeys(("school tech lead", "schooltechlead", "stl"), "itAdmin"), "staff": "staff"}
+CLEVER_STAFF = {
+    **{spelling: role for spelling, role in ROLE_SPELLINGS.items() if role != "student"},
+    **dict.fromkeys(("school tech lead", "schooltechlead", "stl"), "itAdmin"),
+}

@@ -189,8 +189,8 @@ def iso_date(raw: str, forms: Sequence[str]) -> str:
 
 
 def _shape(form: str) -> str:
-    """What a date of this form is LIKE."""
-    return re.sub("[MD]+", "%", form.replace("Y", "_"))
+    """What a date of this form is LIKE; without separators a month of one digit cannot be told from the day."""
+    return "_" * len(form) if form.isalpha() else re.sub("[MD]+", "%", form.replace("Y", "_"))
 
 
 def date_patterns(options: RosterOptions) -> list[str]:
@@ -285,12 +285,12 @@ KINDS: dict[str, Kind] = {
     "text": Kind(_as_it_is),
     "list": Kind(_list),
     "list of one": Kind(lambda raw, _options: f"CASE WHEN {raw} IS NOT NULL THEN [{raw}] END"),
-    "org type": _code_kind(codes.spellings(codes.ORG_TYPES), "an organisation type"),
-    "role": _code_kind(codes.ROLE_SPELLINGS, "a role"),
-    "session type": _code_kind(codes.spellings(codes.SESSION_TYPES), "a session type"),
+    "org type": _code_kind(codes.spellings(codes.ORG_TYPES), "an organisation type of the list"),
+    "role": _code_kind(codes.ROLE_SPELLINGS, "a role of the list"),
+    "session type": _code_kind(codes.spellings(codes.SESSION_TYPES), "a session type of the list"),
     "sex": _code_kind(codes.spellings(codes.SEXES), "male, female or notSelected"),
-    "flag": _code_kind(codes.spellings(codes.FLAGS), "a user flag"),
-    "relationship": _code_kind(codes.spellings(codes.RELATIONSHIPS), "a relationship role"),
+    "flag": _code_kind(codes.spellings(codes.FLAGS), "a user flag of the list"),
+    "relationship": _code_kind(codes.spellings(codes.RELATIONSHIPS), "a relationship of the list"),
     "us state": _code_kind(codes.spellings(codes.US_STATES), "the postal code of a US state"),
     "subject": _code_kind(_SUBJECTS, "a subject code (01 to 24)"),
     "free subject": Kind(
@@ -298,10 +298,10 @@ KINDS: dict[str, Kind] = {
     ),
     "ethnicities": Kind(_several_coded(codes.spellings(codes.ETHNICITIES)), "a list of ethnicity codes", CODE),
     "races": Kind(_several_coded(codes.spellings(codes.RACES)), "a list of race codes", CODE),
-    "grade": Kind(_grade, "a grade", GRADE, note=GRADE_READ_AS, noted=_grade_differs),
+    "grade": Kind(_grade, "a grade of the list", GRADE, note=GRADE_READ_AS, noted=_grade_differs),
     "date": Kind(_date, "a date in a form that the profile allows", DATE),
-    "grades": Kind(_grades, "a grade, or a list of grades", GRADE, note=GRADE_READ_AS, noted=_grades_differ),
-    "oneroster role": _code_kind(codes.ONEROSTER_ROLES, "a role"),
+    "grades": Kind(_grades, "a grade of the list, nor several", GRADE, note=GRADE_READ_AS, noted=_grades_differ),
+    "oneroster role": _code_kind(codes.ONEROSTER_ROLES, "a role of the list"),
     "oneroster sex": _code_kind(codes.ONEROSTER_SEXES, "male, female, unspecified or other"),
     "class type": _code_kind(codes.spellings(codes.CLASS_TYPES), "homeroom or scheduled"),
     "school year": Kind(
@@ -311,11 +311,12 @@ KINDS: dict[str, Kind] = {
         note=YEAR_READ_AS,
         noted=lambda raw, options: f"{_school_year(raw, options)} <> {raw}",
     ),
-    "clever grade": Kind(_clever_grade, "a grade", GRADE, note=GRADE_READ_AS, noted=_odd_for_clever),
+    "clever grade": Kind(_clever_grade, "a grade of the list", GRADE, note=GRADE_READ_AS, noted=_odd_for_clever),
     "clever grade or range": Kind(_lower_clever_grade, "a grade or a range of grades", GRADE),
     "clever sex": _code_kind(codes.CLEVER_SEXES, "M, F or X"),
     "clever race": _code_kind(codes.CLEVER_RACES, "one of A, B, I, M, P and W"),
     "clever lunch": _code_kind(codes.CLEVER_LUNCHES, "F, R or N"),
+    "relationship or other": _or_other(codes.spellings(codes.RELATIONSHIPS), "other"),
     "clever relationship": _or_other(codes.CLEVER_CONTACTS, "other"),
     "clever staff role": _or_other(codes.CLEVER_STAFF, "staff"),
     **{

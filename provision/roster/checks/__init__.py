@@ -14,7 +14,7 @@ from provision.roster.checks.fitness import FITNESS, FITNESS_CHECKS
 from provision.roster.checks.references import REFERENCE_CHECKS, REFERENCES
 from provision.roster.checks.rule import Rule
 from provision.roster.checks.sense import SENSE, SENSE_CHECKS, tell_many_errors
-from provision.roster.checks.settle import keep_first_persons, settle
+from provision.roster.checks.settle import make_persons_one, settle
 from provision.roster.checks.text import TEXT, TEXT_CHECKS
 from provision.roster.checks.uniqueness import UNIQUENESS, UNIQUENESS_CHECKS
 from provision.roster.fill import FILL_CHECKS, some_meets
@@ -45,7 +45,7 @@ def run_checks(store: Store, options: RosterOptions) -> None:
     for rule in _worth_a_look(store, options):
         rule.run(store, options)
     tell_many_errors(store)
-    keep_first_persons(store)
+    make_persons_one(store, options)
     settle(store)
     store.run("DROP TABLE IF EXISTS found")
     store.run("DROP TABLE seats")

@@ -1,7 +1,8 @@
-"""What is well formed and hardly meant. Nothing of it changes a record; all of it is worth a look."""
+"""What is well formed and hardly meant. Hardly any of it changes a record; all of it is worth a look."""
 
 from __future__ import annotations
 
+from provision.roster import codes
 from provision.roster.check import Check, report
 from provision.roster.checks.rule import Rule, always, first_of_each
 from provision.roster.options import RosterOptions
@@ -52,6 +53,13 @@ MANY_OWNERS = Check(
     "warning",
     "A section has more than 100 owners: Microsoft 365 takes no more, and refuses the rest.",
     "Split the section, or enroll some of them in another role.",
+)
+CONTACT_ENROLLED = Check(
+    "contact-enrolled",
+    "note",
+    "A parent, guardian or relative who has no role in the school is enrolled in a section. Contacts are no members; "
+    "the record is passed over.",
+    "Nothing to do.",
 )
 NO_STUDENTS = Check(
     "section-without-students",
@@ -190,6 +198,14 @@ def _elsewhere(options: RosterOptions) -> str:
         GROUP BY person_id"""
 
 
+_CONTACTS = literals(codes.CONTACTS)
+_CONTACTS_ENROLLED = f"""
+    SELECT file, record, role AS value, rowid AS row_id, 'This person is a contact and has no role in the school.'
+        AS message
+    FROM roster.enrollments WHERE role IN {_CONTACTS} AND person_id IN (SELECT id FROM roster.persons)
+        AND person_id NOT IN (SELECT person_id FROM roster.roles WHERE role NOT IN {_CONTACTS})"""
+
+
 def _many_owners(options: RosterOptions) -> str:
     return f"""
         WITH many AS (
@@ -255,6 +271,14 @@ SENSE = [
             (NO_STUDENTS, "students > 0", "Nobody here is a student."),
         )
     ),
+    Rule(
+        CONTACT_ENROLLED,
+        "enrollments",
+        "role",
+        always(_CONTACTS_ENROLLED),
+        then=("DELETE FROM roster.enrollments WHERE rowid IN (SELECT row_id FROM found)",),
+        when=always(f"role IN {_CONTACTS}"),
+    ),
     Rule(MANY_OWNERS, "sections", "id", _many_owners, given=(("enrollments", "section_id"),)),
     first_of_each(
         SEVERAL_SESSIONS,
@@ -274,6 +298,7 @@ SENSE_CHECKS = [
     TEACHER_ELSEWHERE,
     NO_TEACHER,
     MANY_OWNERS,
+    CONTACT_ENROLLED,
     NO_STUDENTS,
     SEVERAL_SESSIONS,
     NO_SCHOOL,

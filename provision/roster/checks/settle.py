@@ -6,6 +6,11 @@ or a person to its enrollments. What a hold has spread to gets no finding of its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from provision.roster.checks.rule import Rule, always
+from provision.roster.fill import REPEATED_DIFFERS, some_meets
+from provision.roster.options import RosterOptions
 from provision.store import Store
 
 _SPREAD = (
@@ -30,16 +35,42 @@ _LEAVES = (
 )
 
 
-def keep_first_persons(store: Store) -> None:
-    """Of a person who stands in several records, for several schools, keep the first; the roles stay all."""
+def make_persons_one(store: Store, options: RosterOptions) -> None:
+    """Of a person who stands in several records, for several schools, make one: of each value the first that is not
+    blank. Report where later records say otherwise. The roles stay all."""
     for table, key in (("persons", "id"), ("demographics", "person_id")):
-        repeated = f"SELECT {key} FROM roster.{table} GROUP BY {key} HAVING count(*) > 1"
+        several = f"(SELECT {key} FROM roster.{table} GROUP BY {key} HAVING count(*) > 1)"
+        if not store.value(f"CREATE OR REPLACE TEMP TABLE several AS FROM roster.{table} WHERE {key} IN {several}"):
+            continue
+        own = (key, "file", "record")
+        values = [column for column, *_ in store.rows(f"DESCRIBE roster.{table}") if column not in own]
+        firsts = ", ".join(f"arg_min({column}, (file, record)) AS {column}" for column in values)
         store.run(f"""
-            DELETE FROM roster.{table} WHERE rowid IN (
-                SELECT rowid FROM (
-                    SELECT rowid, row_number() OVER (PARTITION BY {key} ORDER BY file, record) AS place
-                    FROM roster.{table} WHERE {key} IN ({repeated}))
-                WHERE place > 1)""")
+            CREATE OR REPLACE TEMP TABLE made_one AS
+            SELECT {key}, {firsts}, arg_min(file, (file, record)) AS file, arg_min(record, (file, record)) AS record
+            FROM several GROUP BY {key}""")
+        _tell_differences(store, options, table, key, values)
+        store.run(f"DELETE FROM roster.{table} WHERE {key} IN (SELECT {key} FROM made_one)")
+        store.run(f"INSERT INTO roster.{table} BY NAME FROM made_one")
+        store.run("DROP TABLE made_one")
+    store.run("DROP TABLE several")
+
+
+def _tell_differences(store: Store, options: RosterOptions, table: str, key: str, values: Sequence[str]) -> None:
+    pairs = f"several s JOIN made_one m USING ({key})"
+    differ = some_meets(store, pairs, [_differs(column) for column in values])
+    for column, differs in zip(values, differ, strict=True):
+        if differs:
+            find = f"""
+                SELECT s.file, min(s.record) AS record, arg_min({key}, s.record) AS value,
+                    printf('%d record(s), this one first, differ from the first of the same person.', count(*))
+                    AS message
+                FROM {pairs} WHERE {_differs(column)} GROUP BY s.file"""
+            Rule(REPEATED_DIFFERS, table, column, always(find)).run(store, options)
+
+
+def _differs(column: str) -> str:
+    return f"lower(s.{column}::TEXT) <> lower(m.{column}::TEXT)"
 
 
 def settle(store: Store) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provision.roster.check import Check
 from provision.roster.checks.rule import Place, Rule, always, first_of_each, in_rows
+from provision.roster.fill import REQUIRED
 from provision.store.sql import literal, literals
 
 GARBLED = Check(
@@ -85,16 +86,22 @@ def _garbled(place: Place) -> Rule:
 
 def _invisible(place: Place) -> Rule:
     table, column = place
-    seen = f"regexp_replace(replace({column}, chr(9), ' '), {literal(_GONE)}, '', 'g')"
     return in_rows(
         INVISIBLE,
         place,
-        always(f"({column} GLOB {literal(_CONTROL)} OR {_beyond_ascii(column, _INVISIBLE)})"),
+        always(_has_invisible(column)),
         "'Characters that cannot be seen were left out.'",
-        then=(
-            f"UPDATE roster.{table} SET {column} = nullif(trim({seen}), '') WHERE rowid IN (SELECT row_id FROM found)",
-        ),
+        then=(f"UPDATE roster.{table} SET {column} = {_seen(column)} WHERE rowid IN (SELECT row_id FROM found)",),
     )
+
+
+def _has_invisible(column: str) -> str:
+    return f"({column} GLOB {literal(_CONTROL)} OR {_beyond_ascii(column, _INVISIBLE)})"
+
+
+def _seen(column: str) -> str:
+    """The value without what cannot be seen, or NULL."""
+    return f"nullif(trim(regexp_replace(replace({column}, chr(9), ' '), {literal(_GONE)}, '', 'g')), '')"
 
 
 def _stand_in(place: Place) -> Rule:
@@ -119,7 +126,26 @@ def _too_long(place: Place, longest: int) -> Rule:
     )
 
 
+def _nothing_seen(place: Place) -> Rule:
+    """A name that is needed, and of which nothing can be seen, is none."""
+    table, column = place
+    return Rule(
+        REQUIRED,
+        table,
+        column,
+        always(
+            f"SELECT file, record, {column} AS value, id, NULL::TEXT AS other_id, "
+            f"'Nothing of the required value can be seen.' AS message FROM roster.{table} "
+            f"WHERE {column} IS NOT NULL AND {_seen(column)} IS NULL"
+        ),
+        holds="org" if table == "orgs" else "",
+        then=(f"DELETE FROM roster.{table} WHERE id IN (SELECT id FROM found)",),
+        when=always(_has_invisible(column)),
+    )
+
+
 TEXT = [
+    *(_nothing_seen(place) for place in _TITLES if place != ("sections", "title")),  # a section may go by others
     *(_garbled(place) for place in (*_NAMES, *_TITLES)),
     *(_invisible(place) for place in (*_NAMES, *_TITLES)),
     *(_stand_in(place) for place in (*_NAMES, *_TITLES, ("persons", "number"))),

@@ -86,6 +86,10 @@ _MAKE_THEM_ONE = (
 _ON_PERSON_ROWS = "file IN (SELECT file FROM header_of WHERE tbl = 'persons')"
 
 
+# of whom no record counts
+_IS_HELD = "person_id IN (SELECT id FROM roster.held WHERE kind = 'person')"
+
+
 def _duplicates(table: str) -> str:
     return f"""
         SELECT file, record, id AS value, id, NULL::TEXT AS other_id,
@@ -140,7 +144,7 @@ UNIQUENESS = [
     ),
     Rule(DUPLICATE_ID, "sections", "id", always(_duplicates("sections")), holds="section"),
     Rule(DUPLICATE_ID, "orgs", "id", always(_duplicates("orgs")), holds="org"),
-    _repeated("roles", "person_id", "person_id", "org_id", "role", "session_id"),
+    _repeated("roles", "person_id", "person_id", "org_id", "role", "session_id", unless=_IS_HELD),
     _repeated("enrollments", "person_id", "section_id", "person_id", "role"),
     _repeated("sessions", "id", "id"),
     _repeated("courses", "id", "id"),
