@@ -105,6 +105,7 @@ BAD: list[tuple[str, list[tuple[str | zipfile.ZipInfo, bytes]], str]] = [
     ("a file twice", [("orgs.csv", b"x"), ("ORGS.csv", b"x")], "more than once"),
     ("a CSV of no format", [*FILES.items(), ("lunch.csv", b"x")], "lunch.csv is in the ZIP, but belongs to no"),
     ("nothing", [("readme.txt", b"x")], "holds no CSV file"),
+    ("a file without a name", [*FILES.items(), (zipfile.ZipInfo(""), b"x")], "it has no name"),  # found by fuzzing
     ("a bomb", [("orgs.csv", bytes(60 << 20))], "far more than a roster"),
 ]  # fmt: skip
 

@@ -213,6 +213,8 @@ def _unsafe(member: zipfile.ZipInfo) -> str:
         or "\0" in written
     ):
         return "its name leads out of the ZIP"
+    if not member.filename:
+        return "it has no name"
     if mode == stat.S_IFLNK:
         return "it is a link"
     if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
