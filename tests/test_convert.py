@@ -26,6 +26,7 @@ from provision.cli import main
 from provision.cli.convert import TargetName
 from provision.convert import TARGETS, convert, reading
 from provision.convert.bundle import seal
+from provision.convert.ids import MAY_BE_SILENT, forget_what_left
 from provision.convert.target import Target
 from provision.errors import ProvisionError, RosterError, UsageError
 from provision.formats import load_roster
@@ -264,13 +265,25 @@ V2_1_ORG_TYPES = [
     "division", "local", "campus", "province", "state", "adultEducation", "researchCenter", "national",
     "municipality", "program", "departmentOfEducation", "academicTrust",
 ]  # fmt: skip
+V2_1_ROLES = [
+    "student", "visionTherapist", "substitute", "paraprofessional", "principal", "proctor", "teacherAssistant",
+    "specialServices", "teacher", "professor", "advisor", "administrator", "lecturer", "coach",
+    "occupationalTherapist", "affiliate", "assistant", "physicalTherapist", "adjunct", "staff", "speechTherapist",
+    "instructor", "alumni", "chair", "itAdmin", "officeStaff",
+]  # fmt: skip
+"""Those that stand in both of Microsoft's lists, of roles in an organisation and in a class."""
+KINSHIP = ["parent", "relative", "doctor", "guardian", "child", "other", "aide", "administrator"]
+CLASS_IDS = {("sds-v2.1", "classes.csv", "sourcedId"), ("sds-v1", "Section.csv", "SIS ID")}
+"""They become part of an address of mail."""
 WORDS = {
     ("sds-v2.1", "orgs.csv", "type"): V2_1_ORG_TYPES,
     ("sds-v2.1", "academicSessions.csv", "type"): ["schoolYear", "semester", "term", "gradingPeriod", "quarter"],
     ("sds-v2.1", "demographics.csv", "sex"): ["male", "female", "notSelected"],
     ("sds-v2.1", "roles.csv", "isPrimary"): ["true", "false"],
-    ("sds-v2.1", "roles.csv", "role"): list(codes.ROLES),
-    ("sds-v2.1", "enrollments.csv", "role"): list(codes.ROLES),
+    ("sds-v2.1", "roles.csv", "role"): [*V2_1_ROLES, "researcher", "nurse", "faculty", "other"],
+    ("sds-v2.1", "enrollments.csv", "role"): [*V2_1_ROLES, "aide"],
+    ("sds-v2.1", "relationships.csv", "relationshipRole"): KINSHIP,
+    ("sds-v1", "guardianrelationship.csv", "Role"): KINSHIP,
     ("sds-v2.1", "courses.csv", "subject"): [f"{n:02}" for n in range(1, 25) if n != 6],
     ("oneroster-1.2", "orgs.csv", "type"): ["department", "school", "district", "local", "state", "national"],
     ("oneroster-1.2", "academicSessions.csv", "type"): ["gradingPeriod", "semester", "schoolYear", "term"],
@@ -344,6 +357,8 @@ def faults(target: str, out: Path) -> list[str]:
     for name, column, value in cells(out):
         if value not in WORDS.get((target, name, column), [value]):
             found.append(f"{name} {column}: {value}")
+        if (target, name, column) in CLASS_IDS and not re.fullmatch(r"[A-Za-z0-9!$'+=^_`-]{1,56}", value):
+            found.append(f"{name} {column}: {value} in an address")
     return found + dangling(target, out)
 
 
@@ -543,6 +558,81 @@ def test_ids_that_oneroster_cannot_hold(tmp_path: Path) -> None:
     assert faults("oneroster-1.2", tmp_path / "out") == []
 
 
+def test_sds_v2_1_has_in_each_file_the_roles_of_its_own_list(tmp_path: Path) -> None:
+    """Microsoft's sample has `aide` as a role in an organisation, and `faculty` in a class; neither is in its lists."""
+    files = {
+        **V2_1,
+        "roles.csv": V2_1["roles.csv"] + "0010,010,aide,,,,,\n0010,011,aide,,,,,\n0010,011,assistant,,,,,\n",
+        "enrollments.csv": V2_1["enrollments.csv"] + "008,0009,faculty\n008,0012,nurse\n008,0013,researcher\n"
+        "008,0001,other\n007,0010,faculty\n007,0010,instructor\n007,0012,nurse\n007,0012,researcher\n",
+    }
+    done = converted(write(tmp_path / "in", files), "sds-v2.1", tmp_path / "out")
+    assert faults("sds-v2.1", tmp_path / "out") == []
+    aides = [row for row in rows(tmp_path / "out" / "roles.csv") if row["userSourcedId"] == "0010"]
+    assert [(row["orgSourcedId"], row["role"]) for row in aides] == [
+        ("010", "assistant"), ("011", "assistant"), ("D", "itAdmin")]  # fmt: skip
+    members = [(row["classSourcedId"], row["userSourcedId"], row["role"])
+               for row in rows(tmp_path / "out" / "enrollments.csv")]  # fmt: skip
+    assert members == [
+        ("007", "0001", "student"), ("007", "0009", "professor"), ("007", "0009", "teacher"),
+        ("007", "0010", "instructor"), ("007", "0012", "staff"), ("008", "0001", "affiliate"),
+        ("008", "0009", "instructor"), ("008", "0010", "aide"), ("008", "0012", "staff"),
+        ("008", "0013", "staff")]  # fmt: skip
+    assert {(named(one), one.what): (one.count, one.how) for one in done.differences} == {
+        ("roles.role", "changed"): (1, ("aide → assistant",)),
+        ("roles", "lost"): (1, ()),
+        ("enrollments.role", "changed"): (5, (
+            "faculty → instructor", "nurse → staff", "other → affiliate", "researcher → staff")),
+        ("enrollments", "lost"): (2, ()),
+    }  # fmt: skip
+    load_roster(STORE, tmp_path / "out", OPTIONS)
+    assert [one for one in findings(STORE) if one.severity != "note"] == []
+    assert all(documented("sds-v2.1", one) for one in done.differences)
+
+
+@pytest.mark.parametrize("target", ["sds-v2.1", "sds-v1"])
+def test_the_id_of_a_class_can_be_part_of_an_address(tmp_path: Path, target: str) -> None:
+    files = {
+        **V2,
+        "classes.csv": V2["classes.csv"] + "a 1,010,Odd\nMath.7#é,010,Odder\n",
+        "enrollments.csv": V2["enrollments.csv"] + "a 1,0001,student\nMath.7#é,0001,student\n",
+    }
+    done = converted(write(tmp_path / "in", files), target, tmp_path / "out")
+    assert faults(target, tmp_path / "out") == []
+    name, column = ("enrollments.csv", "classSourcedId") if target == "sds-v2.1" else (
+        "StudentEnrollment.csv", "Section SIS ID")  # fmt: skip
+    assert {"007", "a_1", "Math_7__"} <= {row[column] for row in rows(tmp_path / "out" / name)}
+    (changed,) = [one for one in done.differences if named(one) == "sections.id"]
+    assert (changed.what, changed.count, changed.file, changed.record) == ("changed", 2, "classes.csv", 4)
+
+
+@pytest.mark.parametrize("target", BY_NAME)
+def test_a_relation_that_nobody_knows_is_another_one(tmp_path: Path, target: str) -> None:
+    load_roster(STORE, write(tmp_path / "in", V1), OPTIONS)
+    STORE.run("UPDATE roster.relationships SET role = NULL WHERE role = 'doctor'")
+    done = convert(STORE, BY_NAME[target], tmp_path / "out", OPTIONS, school_year=YEAR)
+    assert faults(target, tmp_path / "out") == []
+    said = {"sds-v2.1": ("relationships.csv", "relationshipRole"), "sds-v1": ("guardianrelationship.csv", "Role")}
+    if target in said:
+        name, column = said[target]
+        assert sorted(row[column] for row in rows(tmp_path / "out" / name)) == ["other", "other", "parent"]
+    (made,) = [one for one in done.differences if named(one) == "relationships.role" and one.what == "made"]
+    assert (made.count, done.made[named(made)]) == (1, "`relative`" if target == "oneroster-1.2" else "`other`")
+
+
+def test_contacts_that_school_data_sync_refuses_are_kept_and_counted(tmp_path: Path) -> None:
+    files = {
+        **V2_1,
+        "users.csv": V2_1["users.csv"].replace("0013,doc,Dr,Who,", "0013,doc,,,") + "0014,nil,Al,Vik,,,,,,,\n"
+        "0015,nobody,,,,,,,,,\n",
+        "relationships.csv": V2_1["relationships.csv"] + "0001,0014,other\n0009,0014,other\n",
+    }
+    done = converted(write(tmp_path / "in", files), "sds-v2.1", tmp_path / "out")
+    assert list(done.doubts.values()) == [2]
+    assert "0014" in {row["sourcedId"] for row in rows(tmp_path / "out" / "users.csv")}
+    assert list(bundle("sds-v2.1", "sds-v2.1").done.doubts.values()) == [0]
+
+
 # -- the report is measured: whoever tampers with the bundle is found out
 
 
@@ -666,7 +756,8 @@ def test_whatever_the_roster_the_bundle_is_valid_and_holds_what_it_can(target: s
         assert content(folder / "twice") == content(folder / "once")
         assert again.differences == ()
         if target == "sds-v2.1":
-            assert done.differences == ()
+            assert {one.what for one in done.differences} <= {"changed"}
+            assert {named(one) for one in done.differences} <= {"sections.id", "roles.role", "enrollments.role"}
 
 
 # -- formulas
@@ -746,12 +837,49 @@ def test_whoever_takes_the_name_meanwhile_keeps_it(tmp_path: Path, monkeypatch: 
 def test_errors_stop_it_unless_the_rest_is_asked_for(tmp_path: Path) -> None:
     files = {**V2, "users.csv": V2["users.csv"] + "0099,nowhere,X,Y,x,,student,5\n"}
     roster = write(tmp_path / "in", files)
-    with pytest.raises(RosterError, match="has 1 errors; nothing was written") as refused:
+    with pytest.raises(RosterError, match="has 1 error; nothing was written") as refused:
         converted(roster, "sds-v2.1", tmp_path / "out")
     assert "--leave-out-errors" in refused.value.details[1]
     assert not (tmp_path / "out").exists()
     converted(roster, "sds-v2.1", tmp_path / "out", leave_out_errors=True)
     assert content(tmp_path / "out") == content(bundle("sds-v2", "sds-v2.1").folder)
+
+
+ABOVE = {
+    **V2_1,
+    "orgs.csv": V2_1["orgs.csv"] + "D,Harbor again,district,\n",
+    "roles.csv": "userSourcedId,orgSourcedId,role\n0001,010,student\n0009,011,teacher\n",
+    "courses.csv": V2_1["courses.csv"] + "M,D,Maths,M,,,\n",
+    "userFlags.csv": "userSourcedId,flag\n0001,ELL\n",
+}
+"""The organisation above the others stands there twice."""
+
+
+@pytest.mark.parametrize("target", BY_NAME)
+def test_nothing_refers_to_what_is_left_out(tmp_path: Path, target: str) -> None:
+    roster = write(tmp_path / "in", ABOVE)
+    done = converted(roster, target, tmp_path / "out", leave_out_errors=True)
+    assert faults(target, tmp_path / "out") == []
+    assert done.forgotten == {"orgs.parent_id": 2, "courses.org_id": 1}
+    lost = {named(one): one.count for one in done.differences if one.what == "lost"}
+    assert "orgs.parent_id" not in lost
+    assert lost.get("courses.org_id") == (1 if target == "sds-v1" else None)  # that of another course
+    load_roster(STORE, tmp_path / "out", OPTIONS)
+    assert [one for one in findings(STORE) if one.severity != "note"] == []
+
+
+@pytest.mark.parametrize(("table", "column"), [(one, each) for one, columns in MAY_BE_SILENT.items()
+                                               for each in columns])  # fmt: skip
+def test_every_reference_that_may_be_silent_is_let_go(tmp_path: Path, table: str, column: str) -> None:
+    load_roster(STORE, write(tmp_path / "in", ONEROSTER), OPTIONS)
+    assert forget_what_left(STORE) == {}
+    known = STORE.value(f"SELECT count({column}) FROM roster.{table}")
+    STORE.run(f"UPDATE roster.{table} SET {column} = 'gone' WHERE rowid = (SELECT min(rowid) FROM roster.{table})")
+    known_after = STORE.value(f"SELECT count({column}) FROM roster.{table} WHERE {column} <> 'gone'")
+    assert forget_what_left(STORE) == {}  # only what was held can have left
+    STORE.run("INSERT INTO roster.held (kind, id) VALUES ('org', 'gone')")
+    assert forget_what_left(STORE) == {f"{table}.{column}": 1}
+    assert STORE.value(f"SELECT count({column}) FROM roster.{table}") == known_after <= known
 
 
 def test_passwords_are_left_out_unless_asked_for(tmp_path: Path) -> None:
@@ -770,7 +898,7 @@ def test_a_school_year_that_nobody_knows_is_asked_for(tmp_path: Path, target: st
     roster = write(tmp_path / "in", {**V1, "Section.csv": undated})
     with pytest.raises(RosterError, match="needs the dates of sessions") as refused:
         converted(roster, target, tmp_path / "out", school_year="")
-    assert refused.value.details[0] == "2 record(s) have none, the first is Section.csv row 2."
+    assert refused.value.details[0] == "2 records have none, the first is Section.csv row 2."
     assert "date_formats" in refused.value.details[1]
     done = converted(roster, target, tmp_path / "out")
     assert {(row["startDate"], row["endDate"]) for row in rows(tmp_path / "out" / "academicSessions.csv")} == {
@@ -854,12 +982,51 @@ def test_the_command_says_what_was_left_out(tmp_path: Path, capsys: Capture) -> 
     arguments = [str(write(tmp_path / "in", files)), str(tmp_path / "out"), "--to", "sds-v2.1"]
     code, _, said = run(arguments, capsys)
     assert code == 1
-    assert "Error: The roster has 1 errors; nothing was written." in said
+    assert "Error: The roster has 1 error; nothing was written." in said
     code, said, _ = run([*arguments, "--leave-out-errors"], capsys)
     assert code == 0
     assert "Left out, because of errors or because they are not active: 1 person." in said
     assert "unknown-org (1), unknown-grade (1)" in said
-    assert "1 texts that a spreadsheet would run as formulas" in said
+    assert "1 text that a spreadsheet would run as a formula has a blank before it." in said
+
+
+def test_the_command_says_what_else_is_missing_before_it_says_that_nothing_is(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    bare = {**V2, "users.csv": V2["users.csv"].replace("password", "secret", 1)}
+    said = run([str(write(tmp_path / "bare", bare)), str(tmp_path / "nothing"), "--to", "sds-v2.1"], capsys)[1]
+    assert "with-passwords" not in said
+    assert "Nothing is lost: read back" in said
+    plain = [str(write(tmp_path / "in", V2)), str(tmp_path / "out"), "--to", "sds-v2.1"]
+    said = run(plain, capsys)[1]
+    assert "Left out: passwords, which are written only with --with-passwords." in said
+    assert "Nothing more is lost: read back" in said
+    said = run([plain[0], str(tmp_path / "all"), *plain[2:], "--with-passwords"], capsys)[1]
+    assert "with-passwords" not in said
+    assert "Nothing is lost: read back" in said
+    above = [str(write(tmp_path / "above", ABOVE)), str(tmp_path / "some"), *plain[2:], "--with-passwords"]
+    said = run([*above, "--leave-out-errors"], capsys)[1]
+    assert "Left out, because of errors or because they are not active: 1 organisation." in said
+    assert "because they refer to them: orgs.parent_id (2), courses.org_id (1)." in said
+    assert "Nothing more is lost: read back" in said
+    files = {**V2_1, "demographics.csv": V2_1["demographics.csv"].replace("2016-02-03", "3.2.2016")}
+    dated = [str(write(tmp_path / "dated", files)), str(tmp_path / "undated"), *plain[2:], "--with-passwords"]
+    said = run(dated, capsys)[1]
+    assert "date-format (1)" in said
+    assert "Nothing more is lost: read back" in said
+
+
+def test_the_command_tells_of_contacts_that_may_be_refused(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    roster = write(tmp_path / "in", {**V2_1, "users.csv": V2_1["users.csv"].replace("doc@example.org", "")})
+    said = run([str(roster), str(tmp_path / "out"), "--to", "sds-v2.1"], capsys)[1]
+    assert re.search("Contacts without .* whom School Data Sync refuses: 1[.]", said)
+    said = run([str(roster), str(tmp_path / "again"), "--to", "sds-v2.1", "--json"], capsys)[1]
+    assert list(json.loads(said)["may_be_refused"].values()) == [1]
+    assert json.loads(said)["passwords_left_out"] is True
 
 
 def test_the_command_keeps_passwords_only_when_told(tmp_path: Path, capsys: Capture) -> None:

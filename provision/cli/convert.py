@@ -61,7 +61,15 @@ def convert(
     target = next(target for target in TARGETS if target.format.name == to.value)
     options = reading(options_of(profile), accept_missing, passwords=with_passwords)
     with passing_store(MEMORY) as store:
-        load_roster(store, roster, options, format.value)
-        done = write_bundle(store, target, out, options, school_year=school_year, leave_out_errors=leave_out_errors)
+        loaded = load_roster(store, roster, options, format.value)
+        done = write_bundle(
+            store,
+            target,
+            out,
+            options,
+            school_year=school_year,
+            leave_out_errors=leave_out_errors,
+            left_passwords=loaded.left_passwords,
+        )
         render = conversion.render_json if json else conversion.render
         write_all(render(done, summary(store), page()))

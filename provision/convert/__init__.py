@@ -12,7 +12,7 @@ from pathlib import Path
 
 from provision.convert import oneroster_1_2, sds_v1, sds_v2_1
 from provision.convert.bundle import put, refuse_taken, seal, workshop
-from provision.convert.ids import under_new_ids
+from provision.convert.ids import forget_what_left, under_new_ids
 from provision.convert.target import Target
 from provision.errors import ProvisionError, RosterError, UsageError
 from provision.formats import load_roster
@@ -50,18 +50,20 @@ def convert(
     *,
     school_year: str = "",
     leave_out_errors: bool = False,
+    left_passwords: bool = False,
 ) -> Conversion:
     """Write the roster that `load_roster` left in `store` to `out`, a new folder or a new ZIP.
 
-    `options` are those that it was read with (see `reading`); `school_year` has two dates (`2026-08-24/2027-06-18`)
-    for what has none. Raises `RosterError` when the roster has errors that are not to be left out, or the target
-    needs a school year that nobody knows; `UsageError` when `school_year` is none; `ProvisionError` when `out` is
-    taken or cannot be written. Nothing is written then.
+    `options` are those that it was read with (see `reading`), which may have left passwords; `school_year` has two
+    dates (`2026-08-24/2027-06-18`) for what has none. Raises `RosterError` when the roster has errors that are not to
+    be left out, or the target needs a school year that nobody knows; `UsageError` when `school_year` is none;
+    `ProvisionError` when `out` is taken or cannot be written. Nothing is written then.
     """
     refuse_taken(out)
     _refuse_errors(store, leave_out=leave_out_errors)
     _know_school_year(store, school_year)
     _refuse_undated(store, target)
+    forgotten = forget_what_left(store)
     under_new_ids(store, target)
     for statement in target.prepare:
         store.run(statement)
@@ -74,14 +76,17 @@ def convert(
             _read_back(again, target, sealed, options)
             differences = tuple(compare(store, "sent_", "again.roster."))
         put(sealed, out)
-    return Conversion(target.format.title, out, files, differences, blanks, target.made)
+    doubts = {said: store.value(counted_by) for said, counted_by in target.doubts.items()}
+    return Conversion(
+        target.format.title, out, files, differences, blanks, target.made, forgotten, doubts, left_passwords
+    )
 
 
 def _refuse_errors(store: Store, *, leave_out: bool) -> None:
     errors = summary(store).count("error")
     if errors and not leave_out:
         raise RosterError(
-            f"The roster has {errors:,} errors; nothing was written.",
+            f"The roster has {errors:,} error{'s' if errors > 1 else ''}; nothing was written.",
             [
                 "Whoever they speak of would be missing, and be taken for gone. `provision check` lists them.",
                 "Mend them, or give --leave-out-errors to convert the rest.",
@@ -122,9 +127,11 @@ def _refuse_undated(store: Store, target: Target) -> None:
     undated = f"SELECT count(*), min({{'file': file, 'record': record}}) FROM ({target.undated})"
     count, first = store.rows(undated)[0]
     if count:
-        said = [f"{count:,} record(s) have none, the first is {first['file']} row {first['record']}."]
+        have = "1 record has" if count == 1 else f"{count:,} records have"
+        said = [f"{have} none, the first is {first['file']} row {first['record']}."]
         if unread := store.value(f"SELECT count(*) FROM roster.findings WHERE rule = {literal(DATE.id)}"):
-            said.append(f"{unread:,} dates were not understood: give a --profile whose date_formats has their form.")
+            dates = "1 date was" if unread == 1 else f"{unread:,} dates were"
+            said.append(f"{dates} not understood: give a --profile whose date_formats has their form.")
         said.append("Or give the first and the last day of the school year: --school-year 2026-08-24/2027-06-18.")
         raise RosterError(
             f"{target.format.title} needs the dates of sessions, and not all are known; nothing was written.", said

@@ -30,6 +30,15 @@ REFERENCES: dict[str, dict[str, str]] = {
 }
 """By table: the columns that hold an id, and the table whose id it is. `sections.session_ids` holds several."""
 
+MAY_BE_SILENT = {
+    "orgs": ("parent_id",),
+    "roles": ("session_id", "profile_id"),
+    "sections": ("course_id",),
+    "sessions": ("parent_id",),
+    "courses": ("org_id", "school_year_session_id"),
+}
+"""Those of `REFERENCES` that a record need not have; without the others it says nothing, and is left out itself."""
+
 ONE_NAME_SPACE = """
     INSERT INTO new_id SELECT 'persons', id, source_id FROM (
         SELECT p.id, source_id,
@@ -52,6 +61,18 @@ def under_new_ids(store: Store, target: Target) -> None:
     renamed = {table for (table,) in store.rows("SELECT DISTINCT tbl FROM new_id")}
     for table in ENTITIES:
         store.run(f"CREATE OR REPLACE TEMP VIEW sent_{table} AS {_under(table, renamed)}")
+
+
+def forget_what_left(store: Store) -> dict[str, int]:
+    """Take out of the roster the references to what was held, and so is not in it: how many, by `table.column`."""
+    forgotten = {}
+    if store.value("SELECT count(*) FROM roster.held"):
+        for table, column in [(table, column) for table, columns in MAY_BE_SILENT.items() for column in columns]:
+            gone = f"{column} IS NOT NULL AND {column} NOT IN (SELECT id FROM roster.{REFERENCES[table][column]})"
+            if count := store.value(f"SELECT count(*) FROM roster.{table} WHERE {gone}"):
+                store.run(f"UPDATE roster.{table} SET {column} = NULL WHERE {gone}")
+                forgotten[f"{table}.{column}"] = count
+    return forgotten
 
 
 def _mend(store: Store, table: str, characters: str) -> None:

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 
 from provision.convert.ids import ONE_NAME_SPACE
 from provision.convert.sds_v2_1 import END, START, UNDATED, USERNAME
-from provision.convert.target import Target, Written
+from provision.convert.target import Target, Written, word
 from provision.formats.oneroster_1_2 import FORMAT
 from provision.profile import OWNER_ROLES
 from provision.roster import codes
-from provision.store.sql import literal, literals
+from provision.store.sql import literals
 
 NOT_IN_AN_ID = r"[^0-9A-Za-z._/@-]"
 BULK = ("sourcedId", "status", "dateLastModified")
@@ -51,11 +51,6 @@ SCHOOL_ROLES = {
 }
 
 
-def _word(column: str, words: Mapping[str, str], otherwise: str) -> str:
-    known = ", ".join(f"{literal(word)}: {literal(said)}" for word, said in words.items())
-    return f"coalesce(MAP {{{known}}}[{column}], {literal(otherwise)})"
-
-
 # -- made before the files are written
 
 _YEAR = """
@@ -82,7 +77,7 @@ _SESSIONS = """
 _ENROLLMENTS = f"""
     CREATE OR REPLACE TEMP VIEW or_enrollments AS
     WITH said AS (
-        SELECT section_id, person_id, {_word("role", CLASS_ROLES, "proctor")} AS role,
+        SELECT section_id, person_id, {word("role", CLASS_ROLES, "proctor")} AS role,
             is_primary, start_date, end_date, role AS was, file, record
         FROM sent_enrollments),
     plain AS (FROM said WHERE role = was)
@@ -96,7 +91,7 @@ _ROLES = f"""
         SELECT r.person_id, r.org_id, CASE
             WHEN role = 'administrator' AND o.type = 'school' THEN 'siteAdministrator'
             WHEN role = 'administrator' THEN 'districtAdministrator'
-            ELSE {_word("role", SCHOOL_ROLES, "aide")} END AS role,
+            ELSE {word("role", SCHOOL_ROLES, "aide")} END AS role,
             is_primary, start_date, end_date, profile_id, r.file, r.record
         FROM sent_roles r JOIN sent_orgs o ON o.id = r.org_id),
     learners AS (SELECT DISTINCT person_id, org_id FROM staff WHERE role = 'student'),
@@ -170,7 +165,7 @@ TARGET = Target(
             values={
                 **_NO_STATUS,
                 "title": "coalesce(sessions.title, sessions.id)",
-                "type": _word("sessions.type", SESSION_TYPES, "term"),
+                "type": word("sessions.type", SESSION_TYPES, "term"),
                 "startDate": START,
                 "endDate": END,
                 "schoolYear": f"coalesce(sessions.school_year, left({END}, 4))",
@@ -180,7 +175,7 @@ TARGET = Target(
         Written(
             "orgs.csv",
             (*BULK, "name", "type", "identifier", "parentSourcedId"),
-            values={**_NO_STATUS, "type": _word("orgs.type", ORG_TYPES, "department")},
+            values={**_NO_STATUS, "type": word("orgs.type", ORG_TYPES, "department")},
         ),
         Written(
             "courses.csv",
@@ -290,6 +285,7 @@ TARGET = Target(
         "sessions.end_date": "the end of the school year",
         "courses": "one for each class without a course",
         "courses.title": "the code, else the id",
+        "relationships.role": "`relative`",
         "courses.org_id": "a school that has a class of it, else the topmost organisation",
         "user_profiles.type": "`unknown`",
         "user_profiles.vendor_id": "`unknown`",

@@ -8,10 +8,11 @@ class, belongs to it. Source: Microsoft's "SDS V1 CSV file format" and the sampl
 
 from __future__ import annotations
 
-from provision.convert.sds_v2_1 import USERNAME
+from provision.convert.sds_v2_1 import ALIAS_ID, USERNAME
 from provision.convert.target import Target, Written
 from provision.formats.sds_v1 import FORMAT
 from provision.profile import OWNER_ROLES
+from provision.roster.addresses import ALIAS_REFUSED
 from provision.store.sql import literals
 
 TEACHING = literals(OWNER_ROLES)
@@ -139,11 +140,13 @@ TARGET = Target(
                 "Email": "substr(relationships.contact_id, 10)",
                 "Role": "relationships.role",
             },
-            rows="(SELECT DISTINCT person_id, contact_id, role FROM sent_relationships "
+            rows="(SELECT DISTINCT person_id, contact_id, coalesce(role, 'other') AS role "
+                 "FROM sent_relationships "
                  "WHERE starts_with(person_id, 'student/') AND starts_with(contact_id, 'guardian/')) relationships",
         ),
     ),
     people=(_SPACES, _NEW_IDS, _AS_THEY_WERE),
+    forbidden={"sections": ALIAS_REFUSED},
     prepare=(_BELONGS,),
     made={
         "persons.username": "the e-mail address, else the id",
@@ -154,6 +157,7 @@ TARGET = Target(
         "sections.title": "the title of the course, else the id",
         "sections.number": "the code of the section",
         "sessions.type": "`term`",
+        "relationships.role": "`other`",
     },
     narrows={
         "orgs": "schools, and what somebody or a class belongs to",
@@ -170,6 +174,7 @@ TARGET = Target(
         "roles": "of students and teachers, one in each school",
         "roles.role": "`student` or `teacher`",
         "roles.grade": "of students, the first of several",
+        "sections.id": ALIAS_ID,
         "sections.session_ids": "the first of several",
         "enrollments": "of students and teachers",
         "enrollments.role": "`student` or `teacher`",

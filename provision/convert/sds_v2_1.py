@@ -2,15 +2,20 @@
 
 Headers and their order are those of Microsoft's sample, all of them, also where they are empty: older versions of
 School Data Sync insist on it. Columns that the sample lacks and later writers have stand only where they are needed.
-Source: "SDS V2.1 CSV file format" and the sample of OfficeDev/O365-EDU-Tools.
+Roles that only the other of Microsoft's two lists has become the nearest of the file's own list that has the same
+rights; those that are the same then stand once.
+Source: "SDS V2.1 CSV file format", its lists of values, and the sample of OfficeDev/O365-EDU-Tools.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provision.convert.ids import ONE_NAME_SPACE
-from provision.convert.target import Target, Written
+from provision.convert.target import Target, Written, word
 from provision.formats.sds_v2_1 import FORMAT
 from provision.roster import codes
+from provision.roster.addresses import ALIAS_REFUSED
 from provision.store.sql import literals
 
 USERNAME = (
@@ -20,7 +25,42 @@ USERNAME = (
 ONE_GRADE = "split_part({0}.grade, ',', 1)"
 START = "coalesce(sessions.start_date, least((SELECT starts FROM school_year), sessions.end_date))"
 END = "coalesce(sessions.end_date, greatest((SELECT ends FROM school_year), sessions.start_date))"
+ALIAS_ID = "letters, digits and `! $ ' + - = ^ _` and the grave accent: others are `_`"
 UNDATED = "SELECT file, record FROM roster.sessions WHERE start_date IS NULL OR end_date IS NULL"
+
+NO_CONTACT = """
+    SELECT count(*) FROM roster.persons
+    WHERE (given_name IS NULL OR family_name IS NULL OR secondary_email IS NULL)
+        AND id IN (SELECT contact_id FROM roster.relationships)"""
+
+NOT_IN_AN_ORG = {"aide": "assistant"}
+NOT_IN_A_CLASS = {"faculty": "instructor", "nurse": "staff", "researcher": "staff", "other": "affiliate"}
+"""Roles that Microsoft's list of organisation roles, or of enrollment roles, does not have, and what they become."""
+
+
+def _with_roles(table: str, words: Mapping[str, str], *key: str) -> tuple[str, str]:
+    """The view `listed_…` of a table with roles that the file's list has. `key` and the role tell its records apart."""
+    columns = ", ".join(key)
+    same = " AND ".join(f"known.{column} IS NOT DISTINCT FROM odd.{column}" for column in (*key, "role"))
+    become = f"""
+        CREATE OR REPLACE TEMP TABLE become_{table} AS
+        WITH odd AS (
+            SELECT rowid AS origin, {columns}, {word("role", words, "other")} AS role, file, record
+            FROM roster.{table} WHERE role IN {literals(words)}),
+        known AS (SELECT {columns}, role FROM roster.{table} WHERE role IN {literals(words.values())})
+        SELECT origin, role FROM odd ANTI JOIN known ON {same}
+        QUALIFY row_number() OVER (PARTITION BY {columns}, role ORDER BY file, record) = 1"""
+    listed = f"""
+        CREATE OR REPLACE TEMP VIEW listed_{table} AS
+        SELECT t.* REPLACE (coalesce(b.role, t.role) AS role)
+        FROM sent_{table} t LEFT JOIN become_{table} b ON b.origin = t.origin
+        WHERE b.role IS NOT NULL OR t.role NOT IN {literals(words)}"""
+    return become, listed
+
+
+def _become(words: Mapping[str, str]) -> str:
+    return ", ".join(f"`{one}` is `{other}`" for one, other in words.items())
+
 
 TARGET = Target(
     FORMAT,
@@ -38,6 +78,7 @@ TARGET = Target(
             ("userSourcedId", "orgSourcedId", "role", "sessionSourcedId", "grade", "isPrimary", "roleStartDate",
              "roleEndDate"),
             values={"grade": ONE_GRADE.format("roles")},
+            rows="listed_roles roles",
         ),
         Written(
             "classes.csv",
@@ -45,7 +86,9 @@ TARGET = Target(
             ("code",),
             {"title": "coalesce(sections.title, sections.id)", "code": "coalesce(sections.code, sections.number)"},
         ),
-        Written("enrollments.csv", ("classSourcedId", "userSourcedId", "role")),
+        Written(
+            "enrollments.csv", ("classSourcedId", "userSourcedId", "role"), rows="listed_enrollments enrollments"
+        ),
         Written(
             "academicSessions.csv",
             ("sourcedId", "title", "type", "schoolYear", "startDate", "endDate"),
@@ -73,10 +116,22 @@ TARGET = Target(
             values={"sex": "CASE demographics.sex WHEN 'other' THEN 'notSelected' ELSE demographics.sex END"},
         ),
         Written("userFlags.csv", ("userSourcedId", "flag")),
-        Written("relationships.csv", ("userSourcedId", "relationshipUserSourcedId", "relationshipRole")),
+        Written(
+            "relationships.csv",
+            ("userSourcedId", "relationshipUserSourcedId", "relationshipRole"),
+            values={"relationshipRole": "coalesce(relationships.role, 'other')"},
+        ),
     ),
     people=(ONE_NAME_SPACE,),
-    forbidden={"sessions": ","},  # a class names its sessions in a list
+    # a class names its sessions in a list, and its own id is in the address of its group
+    forbidden={"sessions": ",", "sections": ALIAS_REFUSED},
+    prepare=(
+        *_with_roles("roles", NOT_IN_AN_ORG, "person_id", "org_id", "session_id"),
+        *_with_roles("enrollments", NOT_IN_A_CLASS, "section_id", "person_id"),
+    ),
+    doubts={
+        "Contacts without a first name, a last name or an e-mail address, whom School Data Sync refuses": NO_CONTACT,
+    },
     undated=UNDATED,
     made={
         "persons.username": "the e-mail address, else the id",
@@ -89,10 +144,16 @@ TARGET = Target(
         "sessions.start_date": "the start of the school year",
         "sessions.end_date": "the end of the school year",
         "courses.title": "the code, else the id",
+        "relationships.role": "`other`",
     },
     narrows={
         "persons.source_id": "an id that two persons share: the second one's has a prefix",
+        "roles": "those that become the same are one",
+        "roles.role": _become(NOT_IN_AN_ORG),
         "roles.grade": "the first of several",
+        "sections.id": ALIAS_ID,
+        "enrollments": "those that become the same are one",
+        "enrollments.role": _become(NOT_IN_A_CLASS),
         "sessions.id": "no comma: `_` instead",
         "courses.grade": "the first of several",
         "courses.subject": "a code of the list, no text",

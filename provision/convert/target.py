@@ -78,7 +78,8 @@ class Target:
     what the files are written from, `undated` is a SELECT (file, record) of what needs a school year, and `attached`
     gives small files more, by name, once it is known how many records each file has. `made` says, by roster table or
     column, what stands there where the roster is silent and the format is not, and `narrows` what the format can say
-    of it only in part.
+    of it only in part. `doubts` count what whoever reads the format may refuse though it can be written: a SELECT by
+    what is said of it.
     """
 
     format: Format
@@ -90,12 +91,19 @@ class Target:
     attached: Callable[[Mapping[str, int]], Mapping[str, str]] = lambda _files: {}
     made: Mapping[str, str] = field(default_factory=dict)
     narrows: Mapping[str, str] = field(default_factory=dict)
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     def holds(self) -> frozenset[str]:
         """The columns of the roster that its files have a place for, as `table.column`."""
         written = {each.name for each in self.files}
         intos = (into for file in self.format.files if file.name in written for into in file.into)
         return frozenset(f"{into.table}.{column}" for into in intos for column in (*into.columns, *into.constants))
+
+
+def word(column: str, words: Mapping[str, str], otherwise: str) -> str:
+    """SQL: what a target says for the words of a column."""
+    known = ", ".join(f"{literal(one)}: {literal(said)}" for one, said in words.items())
+    return f"coalesce(MAP {{{known}}}[{column}], {literal(otherwise)})"
 
 
 def _is_formula(text: str) -> str:

@@ -20,7 +20,7 @@ from provision.formats.changes import (
     open_packages,
     refuse_changes_alone,
 )
-from provision.formats.columns import choose_columns, note, note_columns
+from provision.formats.columns import choose_columns, has_passwords, note, note_columns
 from provision.formats.format import File, Format, bare
 from provision.formats.manifest import note_differences, read_manifests, refuse_manifest_alone
 from provision.formats.package import Package
@@ -47,10 +47,12 @@ FORMATS: list[Format] = [
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was read: the name of the format and the SHA-256 of each file, as in `roster.files`."""
+    """What was read: the name of the format, the SHA-256 of each file, as in `roster.files`, and whether there was a
+    column of passwords that was not to be read."""
 
     format: str
     sha256: dict[str, str]
+    left_passwords: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
         store.run(statement)
     end_changes(store)
     run_checks(store, options)
-    return Loaded(form.name, dict(store.rows("SELECT file, sha256 FROM roster.files ORDER BY file")))
+    digests: dict[str, str] = dict(store.rows("SELECT file, sha256 FROM roster.files ORDER BY file"))
+    passwords = any(has_passwords(file, opened[name].cells) for name, file in reading.order)
+    return Loaded(form.name, digests, left_passwords=passwords and not options.keep_passwords)
 
 
 def _known(name: str) -> bool:

@@ -18,6 +18,11 @@ def choose_columns(file: File, cells: Sequence[str], *, keep_passwords: bool) ->
     return {header: cell for header, cell in found.items() if cell is not None}
 
 
+def has_passwords(file: File, cells: Sequence[str]) -> bool:
+    """Whether a column of passwords is among the cells of a header row."""
+    return any(file.cell_of(header, cells) is not None for header in file.passwords())
+
+
 def note_columns(store: Store, name: str, form: Format, file: File, cells: Sequence[str]) -> None:
     """Report header cells that are spelled otherwise than in the format, or that are not read."""
     read = {file.cell_of(header, cells): header for header in file.headers()}

@@ -64,7 +64,11 @@ class Difference:
 class Conversion:
     """What was written: the title of the target, where, records by file, what differs from the roster, before how
     many texts stands a blank because a spreadsheet would take them for formulas, and what the target does where the
-    roster is silent (by `table` or `table.column`)."""
+    roster is silent (by `table` or `table.column`).
+
+    `forgotten` counts, by `table.column`, references to what an error had taken out of the roster: they were taken
+    out before it was compared. `doubts` counts what was written and may be refused, by what is said of it.
+    `left_passwords` says whether there are passwords that were not to be written."""
 
     target: str
     out: Path
@@ -72,6 +76,9 @@ class Conversion:
     differences: tuple[Difference, ...]
     formulas: int
     made: Mapping[str, str]
+    forgotten: Mapping[str, int]
+    doubts: Mapping[str, int]
+    left_passwords: bool
 
 
 def compare(store: Store, was: str, now: str) -> Iterator[Difference]:
