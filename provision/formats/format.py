@@ -11,10 +11,6 @@ from provision.roster.fill import Into, Made
 Need = Literal["always", "classes", "optional"]
 
 
-ISO_DATES = ("YYYY-MM-DD", "YYYYMMDD")
-"""What School Data Sync takes in every format of its own (ISO 8601)."""
-
-
 def bare(name: str) -> str:
     """A file's name without the package that it lies in: `changes.zip/users.csv` is a `users.csv`."""
     return name.rpartition("/")[2]

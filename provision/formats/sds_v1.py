@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provision.formats.format import ISO_DATES, File, Format
+from provision.formats.format import File, Format
+from provision.roster.codes import ISO_DATES
 from provision.roster.fill import Column, Into, Made
 
 

@@ -5,8 +5,9 @@ Source: the "UK format" of Microsoft's description and samples. What is not name
 
 from __future__ import annotations
 
-from provision.formats.format import ISO_DATES, Format
+from provision.formats.format import Format
 from provision.formats.sds_v1 import Names, v1_files
+from provision.roster.codes import ISO_DATES
 
 UK = Names(org_id="DfE Number", zip="Postal Code", id="ID", school_id="School DfE Number", section_id="Section ID")
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provision.formats.format import ISO_DATES, File, Format
+from provision.formats.format import File, Format
 from provision.formats.sds_v2 import ENROLLMENTS, ORGS
+from provision.roster.codes import ISO_DATES
 from provision.roster.fill import Into
 
 USERS = File(

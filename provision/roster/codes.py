@@ -29,6 +29,8 @@ ROLES = _words("""
 own samples use values of the one in the place of the other; so a role that either list knows is good in both
 places."""
 
+ISO_DATES = ("YYYY-MM-DD", "YYYYMMDD")
+"""ISO 8601, which School Data Sync takes in every format of its own."""
 SESSION_TYPES = ("schoolYear", "semester", "term", "gradingPeriod", "quarter")
 SEXES = ("male", "female", "notSelected")
 FLAGS = ("freeLunch", "reducedLunch", "homeless", "giftedOrTalented", "504", "ELL", "LEP", "IEP")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.roster import codes
 from provision.roster.checks.dates import REVERSED
 from provision.roster.checks.references import NO_ROLE
 from provision.roster.kinds import GRADE_READ_AS
@@ -120,8 +121,6 @@ _LEFT_OUT = """
     WHERE rule IN (SELECT rule FROM roster.findings WHERE severity = 'error') GROUP BY kind"""
 """What is held because of errors; whoever is held as not active was not left out by mistake."""
 
-ISO_FORMS = ("YYYY-MM-DD", "YYYYMMDD")
-
 
 def classes_sure_of(whom: str) -> str:
     """The classes that are known to have `whom` (owners or students) or none; an enrollment that is held may be the
@@ -131,7 +130,7 @@ def classes_sure_of(whom: str) -> str:
 
 def prepare(store: Store, options: RosterOptions, format_name: str) -> None:
     """Make the tables of the roster as it stands."""
-    other_forms = ", ".join(form for form in options.date_formats if form not in ISO_FORMS)
+    other_forms = ", ".join(form for form in options.date_formats if form not in codes.ISO_DATES)
     for variable, value in (
         ("today", options.today.isoformat()),
         ("roster_format", format_name),
