@@ -45,7 +45,15 @@ def test_a_zip_loads_like_its_folder(tmp_path: Path, folder: str) -> None:
     store = in_memory()
     assert load_roster(store, path, RosterOptions()).format == "sds-v2.1"
     assert store.value("SELECT count(*) FROM roster.persons") == 1
-    assert list(findings(store)) == []
+    assert {each.file for each in findings(store)} == {"LICENSE", "readme.md", f"{folder}notes.txt"}
+
+
+def test_what_lies_in_a_zip_beside_the_files_is_told(tmp_path: Path) -> None:
+    members = [*FILES.items(), ("notes/", b""), ("notes/read\x1b[2Jme.txt", b"x"), ("__MACOSX/._orgs.csv", b"x")]
+    store = in_memory()
+    load_roster(store, archive(tmp_path / "r.zip", members), RosterOptions())
+    told = [(each.file, each.message) for each in findings(store) if each.rule == "unknown-file"]
+    assert told == [(name := r"notes/read\x1b[2Jme.txt", f"{name} is no CSV file; it is not read.")]
 
 
 def test_a_zip_in_a_folder_completes_it(tmp_path: Path) -> None:

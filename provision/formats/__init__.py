@@ -188,6 +188,8 @@ def _refuse(path: Path, faults: list[str]) -> None:
 def _note_others(store: Store, form: Format, package: Package, reading: Reading) -> None:
     for name in reading.passed_over:
         note(store, PASSED_OVER, name, f"A newer package holds the whole of what {name} is about.")
+    for name in package.beside:
+        note(store, UNKNOWN_FILE, name, f"{name} is no CSV file; it is not read.")
     for name in package.files:
         if form.leaves(name):
             note(store, FILE_NOT_READ, name, f"{name} belongs to {form.title}, and nothing in it is needed.")

@@ -49,7 +49,8 @@ def open_packages(path: Path) -> Iterator[Package]:
             return
         files = {f"{part}/{name}": file for part, one in several.items() for name, file in one.files.items()}
         zipped = frozenset(f"{part}/{name}" for part, one in several.items() for name in one.zipped)
-        yield Package(files, zipped, next(iter(several.values())).scratch)
+        beside = tuple(f"{part}/{name}" for part, one in several.items() for name in one.beside)
+        yield Package(files, zipped, next(iter(several.values())).scratch, beside)
 
 
 def _packages(path: Path) -> list[Path]:

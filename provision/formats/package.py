@@ -40,12 +40,13 @@ ZIP_ERRORS = (
 
 @dataclass(frozen=True)
 class Package:
-    """The files by name, those among them that lay in a ZIP, and a private folder for what has to be
-    rewritten."""
+    """The files by name, those among them that lay in a ZIP, a private folder for what has to be rewritten, and what
+    lay in a ZIP beside the CSV files, as a message can hold it."""
 
     files: dict[str, Path]
     zipped: frozenset[str]
     scratch: Path
+    beside: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -99,11 +100,14 @@ def _check_kind(path: Path) -> None:
 
 def _collect(path: Path, scratch: Path) -> Package:
     zips, found = _lists(path)
-    zipped = []
+    zipped: list[tuple[str, Path]] = []
+    beside: list[str] = []
     for number, archive in enumerate(zips):
         target = scratch / str(number)
         target.mkdir()
-        zipped += _unpack(archive, target)
+        unpacked, others = _unpack(archive, target)
+        zipped += unpacked
+        beside += others
     found += zipped
     twice = _repeated(name for name, _ in found)
     if twice:
@@ -116,7 +120,7 @@ def _collect(path: Path, scratch: Path) -> Package:
         )
     if not found:
         raise RosterError(f"The roster {path} holds no CSV file.", ["Give the folder or ZIP that holds them."])
-    return Package(dict(sorted(found)), frozenset(name for name, _ in zipped), scratch)
+    return Package(dict(sorted(found)), frozenset(name for name, _ in zipped), scratch, tuple(beside))
 
 
 def _repeated(names: Iterable[str]) -> list[str]:
@@ -163,8 +167,9 @@ def _why(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error or "it breaks off").rstrip(".")
 
 
-def _unpack(path: Path, target: Path) -> list[tuple[str, Path]]:
-    """The CSV files of a ZIP by name. They are written under names of our own, whatever theirs are."""
+def _unpack(path: Path, target: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """The CSV files of a ZIP by name, and the names of other files. The former are written under names of our own,
+    whatever theirs are."""
     try:
         with open_zip(path) as archive:
             every = archive.infolist()
@@ -172,10 +177,11 @@ def _unpack(path: Path, target: Path) -> list[tuple[str, Path]]:
             faults = _faults(path, every, members)
             if faults:
                 raise RosterError(f"The ZIP {path} cannot be used.", faults)
-            return [
+            unpacked = [
                 (_parts(member)[-1], _extract(archive, member, target / f"{number}.csv"))
                 for number, member in enumerate(members)
             ]
+            return unpacked, [shown(each.filename) for each in every if each not in members and _is_file(each)]
     except ZIP_ERRORS as error:
         raise RosterError(f"The ZIP {path} cannot be read: {_why(error)}.", ["Pack the CSV files again."]) from None
 
@@ -197,9 +203,11 @@ def _parts(member: zipfile.ZipInfo) -> list[str]:
 
 def _beside(member: zipfile.ZipInfo) -> bool:
     """Whether a member is no CSV file nor anything suspicious: a folder, a text, what a Mac adds."""
-    return not _unsafe(member) and (
-        member.is_dir() or _parts(member)[0] == "__MACOSX" or not member.filename.lower().endswith((".csv", ".zip"))
-    )
+    return not _unsafe(member) and (not _is_file(member) or not member.filename.lower().endswith((".csv", ".zip")))
+
+
+def _is_file(member: zipfile.ZipInfo) -> bool:
+    return not member.is_dir() and _parts(member)[0] != "__MACOSX"
 
 
 def _unsafe(member: zipfile.ZipInfo) -> str:

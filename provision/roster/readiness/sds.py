@@ -92,7 +92,7 @@ NEEDS = (
         "sds-files",
         "must",
         things="files",
-        asks="There are no CSV files but those of the format.",
+        asks="There are no files but those of the format.",
         of=_FILES,
         passes=_not_found("unknown-file"),
         fault="This file does not belong to the format.",
