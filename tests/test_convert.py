@@ -743,6 +743,21 @@ def districts(draw: st.DrawFn) -> dict[str, str]:
     }  # fmt: skip
 
 
+def test_which_of_several_roles_leads_does_not_depend_on_their_rows(tmp_path: Path) -> None:
+    """Found by the test below: written again the rows have another order."""
+    people = [f"p{number}" for number in range(8)]
+    places = (("B", "teacher", ""), ("B", "student", ""), ("010", "student", ""), ("010", "nurse", "true"))
+    roles = "".join(f"{id_},{org},{role},{primary}\n" for id_ in people for org, role, primary in places)
+    files = {
+        "users.csv": "sourcedId,username\n" + "".join(f"{id_},{id_}\n" for id_ in people),
+        "orgs.csv": "sourcedId,name,type\n010,Ash School,school\nB,Birch School,school\n",
+        "roles.csv": f"userSourcedId,orgSourcedId,role,isPrimary\n{roles}",
+    }
+    converted(write(tmp_path / "in", files), "oneroster-1.2", tmp_path / "once", leave_out_errors=True)
+    converted(tmp_path / "once", "oneroster-1.2", tmp_path / "twice", school_year="")
+    assert content(tmp_path / "twice") == content(tmp_path / "once")
+
+
 @pytest.mark.parametrize("target", BY_NAME)
 @SOME
 @given(files=districts())

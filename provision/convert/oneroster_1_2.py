@@ -113,7 +113,7 @@ _ROLES = f"""
         PARTITION BY person_id, org_id, role ORDER BY contact, coalesce(is_primary, false) DESC, file, record) = 1)
     SELECT *, row_number() OVER (
         PARTITION BY person_id, org_id
-        ORDER BY contact, coalesce(is_primary, false) DESC, file, record, role) = 1 AS leads
+        ORDER BY contact, coalesce(is_primary, false) DESC, role) = 1 AS leads
     FROM once"""
 """A contact is of one kind, whoever the student, for it is a role of theirs in a school. Whoever is none of the three
 kinds is called a relative: the other roles belong to staff, and would have them taken for it."""
