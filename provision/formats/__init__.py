@@ -6,6 +6,7 @@ To add a format, write one file with a `FORMAT` and add one line to `FORMATS`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,9 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
         refuse_manifest_alone(path, package.files)
         manifests, unclear = read_manifests(package.files)
         refuse_changes_alone(path, package.files, manifests)
-        opened = {name: _open(name, file) for name, file in package.files.items() if _known(name)}
+        known = {name: file for name, file in package.files.items() if _known(name)}
+        with ThreadPoolExecutor(2) as readers:  # digests are made beside one another
+            opened = dict(zip(known, readers.map(_open, known, known.values()), strict=True))
         form = chosen or _recognise(path, package, opened, options)
         _refuse(path, _faults(form, package, opened, options) or [unclear[name] for name in unclear if form.file(name)])
         tables = {name: (each.path, each.cells) for name, each in opened.items()}

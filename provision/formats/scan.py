@@ -46,13 +46,14 @@ class FileFault(RosterError):  # named like its root's other errors
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """`lines` is the number of line ends before the last line that is not blank; `odd_spaces` says whether
-    there is white space beyond the plain blank (tab, no-break space) to trim; `plain` whether DuckDB and Python's
-    `csv` are known to read such text alike. `state` tells the file from one that was changed since."""
+    """`lines` is the number of line ends before the last line that is not blank; `spaces` says whether there is any
+    blank, and `odd_spaces` whether there is other white space (tab, no-break space) to trim; `plain` whether DuckDB
+    and Python's `csv` are known to read such text alike. `state` tells the file from one that was changed since."""
 
     sha256: str
     bytes: int
     lines: int
+    spaces: bool
     odd_spaces: bool
     plain: bool
     state: tuple[int, ...]
@@ -62,7 +63,7 @@ def scan(path: Path) -> Scan:
     """Read `path` once, block by block. Raises `FileFault` when it cannot be read or is not UTF-8 text."""
     digest, text = hashlib.sha256(), _Text()
     size = lines = 0
-    odd, plain, end = False, True, b""
+    spaces, odd, plain, end = False, False, True, b""
     quotes = _Quotes()
     try:
         with path.open("rb") as file:
@@ -75,6 +76,7 @@ def scan(path: Path) -> Scan:
                 if said:
                     lines = text.lines - 1 - ends
                 seam = end + block[:3]
+                spaces = spaces or b" " in block
                 odd = odd or _has_odd_blanks(block) or _has_odd_blanks(seam)
                 plain = plain and _is_plain(block) and _is_plain(seam) and quotes.let_a_record_end(block)
                 end = block[-3:]
@@ -82,7 +84,7 @@ def scan(path: Path) -> Scan:
         text.end()
     except OSError as error:
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    return Scan(digest.hexdigest(), size, lines, odd, plain and _is_plain(end + b","), state)
+    return Scan(digest.hexdigest(), size, lines, spaces, odd, plain and _is_plain(end + b","), state)
 
 
 def is_as_scanned(path: Path, scanned: Scan) -> bool:

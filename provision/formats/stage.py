@@ -133,6 +133,8 @@ def _trimmed(column: str, file: CsvFile) -> str:
     """The value without white space around it; the reader gives NULL for one that is empty from the start."""
     if file.scan.odd_spaces:
         return f"nullif(trim({column}, {literal(BLANKS)}), '')"
+    if not file.scan.spaces:
+        return column
     # trimming is dear, and few values need it
     return f"CASE WHEN {column} LIKE ' %' OR {column} LIKE '% ' THEN nullif(trim({column}), '') ELSE {column} END"
 
