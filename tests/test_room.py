@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ def narrow(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize("ask", [Store.run, Store.rows, Store.value, lambda store, sql: list(store.stream(sql))])
-def test_what_takes_too_much_memory_is_told_in_words(narrow: Store, ask: object) -> None:
+def test_what_takes_too_much_memory_is_told_in_words(narrow: Store, ask: Callable[[Store, str], object]) -> None:
     with pytest.raises(OutOfRoom, match="more memory than provision allows itself") as caught:
-        ask(narrow, MANY)  # type: ignore[operator]
+        ask(narrow, MANY)
     assert "Out of Memory" in caught.value.details[0]
 
 

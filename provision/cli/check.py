@@ -68,7 +68,7 @@ def check(
 ) -> None:
     """Check a roster: what it holds, and every fault with its file, row and mend. Exit code 1 when there are errors,
     or when it is not ready for a product that was asked for."""
-    from provision.cli.reading import options_of, passing_store, refuse_within
+    from provision.cli.reading import options_of, refuse_within
     from provision.cli.terminal import FEW_LINES, deliver, page, tell
     from provision.errors import UsageError
     from provision.formats import load_roster
@@ -76,6 +76,7 @@ def check(
     from provision.reports.roster import RENDERERS, Checked
     from provision.roster.readiness import judge
     from provision.roster.summary import summary
+    from provision.store import passing_store
     from provision.store.files import check_writable
 
     if json and report not in (ReportName.console, ReportName.json):

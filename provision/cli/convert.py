@@ -48,7 +48,7 @@ def convert(
     json: JsonOption = False,
 ) -> None:
     """Write a roster in another format, read it back, and say what that format cannot hold."""
-    from provision.cli.reading import options_of, passing_store
+    from provision.cli.reading import options_of
     from provision.cli.terminal import page, write_all
     from provision.convert import TARGETS, reading
     from provision.convert import convert as write_bundle
@@ -56,6 +56,7 @@ def convert(
     from provision.formats import load_roster
     from provision.reports import conversion
     from provision.roster.summary import summary
+    from provision.store import passing_store
 
     refuse_taken(out)  # before the work
     target = next(target for target in TARGETS if target.format.name == to.value)

@@ -20,11 +20,11 @@ def diff(
     everything: Annotated[bool, typer.Option("--all", help="Every line, however many.")] = False,
 ) -> None:
     """Compare two plans: which changes are new, which are gone, which have other values."""
-    from provision.cli.reading import passing_store
     from provision.cli.terminal import MOST_LINES, page, write_all
     from provision.plan.difference import compare
     from provision.plan.planfile import PlanFile
     from provision.reports import difference
+    from provision.store import passing_store
 
     plans = PlanFile(older), PlanFile(newer)
     for plan in plans:

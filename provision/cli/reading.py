@@ -1,29 +1,14 @@
-"""Reading a roster: how, and into what. Commands that only read load no Graph."""
+"""How a roster is read. Commands that only read load no Graph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from provision.errors import UsageError
 from provision.profile import Profile, load_profile
 from provision.roster import codes
 from provision.roster.options import RosterOptions
-from provision.store import Store, open_store
-from provision.store.database import MEMORY_LIMIT
-
-
-@contextmanager
-def passing_store(memory: str = MEMORY_LIMIT) -> Iterator[Store]:
-    """A store for one command, of which nothing is kept."""
-    with TemporaryDirectory(prefix="provision-") as scratch:
-        store = open_store(Path(scratch), "passing", memory)
-        try:
-            yield store
-        finally:
-            store.close()
 
 
 def refuse_within(out: Path, roster: Path) -> None:

@@ -16,6 +16,7 @@ from provision.convert.target import Target, Written, word
 from provision.formats.sds_v2_1 import FORMAT
 from provision.roster import codes
 from provision.roster.addresses import ALIAS_REFUSED
+from provision.roster.checks.sense import IS_INCOMPLETE
 from provision.store.sql import literals
 
 USERNAME = (
@@ -28,14 +29,9 @@ END = "coalesce(sessions.end_date, greatest((SELECT ends FROM school_year), sess
 ALIAS_ID = "letters, digits and `! $ ' + - = ^ _` and the grave accent: others are `_`"
 UNDATED = "SELECT file, record FROM roster.sessions WHERE start_date IS NULL OR end_date IS NULL"
 
-NO_CONTACT = """
+NO_CONTACT = f"""
     SELECT count(*) FROM roster.persons
-    WHERE (given_name IS NULL OR family_name IS NULL OR secondary_email IS NULL)
-        AND id IN (SELECT contact_id FROM roster.relationships)"""
-
-NOT_IN_AN_ORG = {"aide": "assistant"}
-NOT_IN_A_CLASS = {"faculty": "instructor", "nurse": "staff", "researcher": "staff", "other": "affiliate"}
-"""Roles that Microsoft's list of organisation roles, or of enrollment roles, does not have, and what they become."""
+    WHERE {IS_INCOMPLETE} AND id IN (SELECT contact_id FROM roster.relationships)"""
 
 
 def _with_roles(table: str, words: Mapping[str, str], *key: str) -> tuple[str, str]:
@@ -126,8 +122,8 @@ TARGET = Target(
     # a class names its sessions in a list, and its own id is in the address of its group
     forbidden={"sessions": ",", "sections": ALIAS_REFUSED},
     prepare=(
-        *_with_roles("roles", NOT_IN_AN_ORG, "person_id", "org_id", "session_id"),
-        *_with_roles("enrollments", NOT_IN_A_CLASS, "section_id", "person_id"),
+        *_with_roles("roles", codes.NO_ORG_ROLES, "person_id", "org_id", "session_id"),
+        *_with_roles("enrollments", codes.NO_CLASS_ROLES, "section_id", "person_id"),
     ),
     doubts={
         "Contacts without a first name, a last name or an e-mail address, whom School Data Sync refuses": NO_CONTACT,
@@ -149,11 +145,11 @@ TARGET = Target(
     narrows={
         "persons.source_id": "an id that two persons share: the second one's has a prefix",
         "roles": "those that become the same are one",
-        "roles.role": _become(NOT_IN_AN_ORG),
+        "roles.role": _become(codes.NO_ORG_ROLES),
         "roles.grade": "the first of several",
         "sections.id": ALIAS_ID,
         "enrollments": "those that become the same are one",
-        "enrollments.role": _become(NOT_IN_A_CLASS),
+        "enrollments.role": _become(codes.NO_CLASS_ROLES),
         "sessions.id": "no comma: `_` instead",
         "courses.grade": "the first of several",
         "courses.subject": "a code of the list, no text",

@@ -41,9 +41,11 @@ def open_packages(path: Path) -> Iterator[Package]:
     """
     with ExitStack() as stack:
         several: dict[str, Package] = {}
+        size = 0
         for number, part in enumerate(_packages(path), start=1):
-            several[_label(number, part)] = stack.enter_context(open_package(part))
-            refuse_size(path, several.values())
+            several[_label(number, part)] = package = stack.enter_context(open_package(part))
+            size += package.size()
+            refuse_size(path, size)
         if not several:
             yield stack.enter_context(open_package(path))
             return

@@ -48,6 +48,10 @@ class Package:
     scratch: Path
     beside: tuple[str, ...] = ()
 
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(file.stat().st_size for file in self.files.values())
+
 
 @contextmanager
 def open_package(path: Path) -> Iterator[Package]:
@@ -76,9 +80,8 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
-def refuse_size(path: Path, packages: Iterable[Package]) -> None:
-    """Raise `RosterError` where the files are larger than those of any roster."""
-    size = sum(file.stat().st_size for package in packages for file in package.files.values())
+def refuse_size(path: Path, size: int) -> None:
+    """Raise `RosterError` where the files have more bytes than those of any roster."""
     if size > MOST_BYTES:
         raise RosterError(f"The roster {path} has files of {size:,} bytes, far more than a roster has.")
 

@@ -60,21 +60,18 @@ def compare(store: Store, older: PlanFile, newer: PlanFile) -> Difference:
         tenants = [f"{plan.path}: {plan.header['tenant']['name']}" for plan in (older, newer)]
         raise UsageError("The plans are for different tenants; they have nothing in common.", tenants)
     for name, plan in (("older", older), ("newer", newer)):
-        with plan.rows(_COLUMNS) as rows:
-            store.run(_lines(name, rows))
+        with plan.rows(_COLUMNS) as lines:
+            store.run(_lines(name, lines))
     store.run(_DIFFERENCES)
-    counted = store.rows("SELECT type, state, count(*) FROM run.differences GROUP BY ALL")
-    counts, notes = (
-        {state: next((number for *found, number in counted if found == [of, state]), 0) for state in STATES}
-        for of in ("change", "note")
-    )
+    rows = store.rows("SELECT type, state, count(*) FROM run.differences GROUP BY ALL")
+    counted = {(of, state): number for of, state, number in rows}
     files = [{file["file"]: file["sha256"] for file in plan.header["roster"]["files"]} for plan in (older, newer)]
     return Difference(
         store,
         older,
         newer,
-        counts,
-        notes,
+        {state: counted.get(("change", state), 0) for state in STATES},
+        {state: counted.get(("note", state), 0) for state in STATES},
         other_profile=older.header["profile"] != newer.header["profile"],
         other_files=tuple(sorted({file for file, _ in files[0].items() ^ files[1].items()})),
     )
@@ -87,14 +84,14 @@ _SAID = f"""
         THEN json_merge_patch(coalesce(after, before), '{_NO_IDS}') ELSE json_array(before, after) END"""
 
 
-def _lines(name: str, rows: str) -> str:
+def _lines(name: str, lines: str) -> str:
     return f"""
         CREATE OR REPLACE TABLE run.{name} AS
         SELECT type, coalesce(id, concat_ws(' ', what, kind, key)) AS id, min(kind) AS kind, min(action) AS action,
             min(key) AS key, min({_SAID}) AS said,
             min(json_object('what', what, 'kind', kind, 'action', action, 'key', key, 'before', before,
                             'after', after, 'cause', cause)) AS line
-        FROM {rows} WHERE type IN ('change', 'note') GROUP BY ALL"""
+        FROM {lines} WHERE type IN ('change', 'note') GROUP BY ALL"""
 
 
 _DIFFERENCES = f"""

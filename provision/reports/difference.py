@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from rich.text import Text
 
 from provision.plan.difference import STATES, Difference, Pair, State
+from provision.plan.planfile import Line
 from provision.reports.console import ACTION_STYLES
 from provision.reports.draw import drawn, paragraph
 from provision.reports.page import Page
@@ -81,12 +82,12 @@ def _part(page: Page, title: str, number: int, pairs: Iterator[Pair]) -> Iterato
         yield drawn(page, _line(*pair))
 
 
-def _line(older: Mapping[str, object] | None, newer: Mapping[str, object] | None) -> Text:
+def _line(older: Line | None, newer: Line | None) -> Text:
     line = newer or older or {}
     action = str(line["action"] or line["what"])
     text = Text("  ").append(f"{action:<10}", ACTION_STYLES.get(action, "")).append(printable(str(line["key"])))
     if line["action"] in ("create", "update"):
-        text.append(f"  {change_text(dict(line))}")
+        text.append(f"  {change_text(line)}")
     if older and newer:
-        text.append(f"  was: {change_text(dict(older))}", "dim")
-    return text.append(f"  ({cause_text(dict(line['cause']))})", "dim")  # type: ignore[call-overload]  # a JSON object
+        text.append(f"  was: {change_text(older)}", "dim")
+    return text.append(f"  ({cause_text(line['cause'])})", "dim")

@@ -29,6 +29,11 @@ ROLES = _words("""
 own samples use values of the one in the place of the other; so a role that either list knows is good in both
 places."""
 
+NO_ORG_ROLES = {"aide": "assistant"}
+NO_CLASS_ROLES = {"faculty": "instructor", "nurse": "staff", "researcher": "staff", "other": "affiliate"}
+"""What Microsoft's list of organisation roles, or of enrollment roles (the present one, of 27), does not have, and the
+nearest role with the same rights that it has."""
+
 ISO_DATES = ("YYYY-MM-DD", "YYYYMMDD")
 """ISO 8601, which School Data Sync takes in every format of its own."""
 SESSION_TYPES = ("schoolYear", "semester", "term", "gradingPeriod", "quarter")

@@ -3,6 +3,6 @@
 It is a cache plus a ledger. Losing it costs time, not correctness: without a ledger nothing is ever removed.
 """
 
-from provision.store.database import Row, Store, in_memory, open_store
+from provision.store.database import Row, Store, in_memory, open_store, passing_store
 
-__all__ = ["Row", "Store", "in_memory", "open_store"]
+__all__ = ["Row", "Store", "in_memory", "open_store", "passing_store"]

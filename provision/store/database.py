@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 import duckdb
@@ -148,6 +149,17 @@ def open_store(folder: Path, name: str, memory: str = MEMORY_LIMIT) -> Store:
     store = Store(connection, path)
     _migrate(store)
     return store
+
+
+@contextmanager
+def passing_store(memory: str = MEMORY_LIMIT) -> Iterator[Store]:
+    """A store for one command, of which nothing is kept."""
+    with TemporaryDirectory(prefix="provision-") as scratch:
+        store = open_store(Path(scratch), "passing", memory)
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 def in_memory() -> Store:

@@ -234,12 +234,14 @@ def _no_school(options: RosterOptions) -> str:
             AND NOT EXISTS (FROM roster.held WHERE kind = 'org' OR (kind = 'unknown' AND id = 'orgs'))"""
 
 
-_INCOMPLETE = """
+IS_INCOMPLETE = "(given_name IS NULL OR family_name IS NULL OR secondary_email IS NULL)"
+"""SQL over persons: whether School Data Sync takes somebody for no contact."""
+_INCOMPLETE = f"""
     SELECT file, record, id AS value, 'This contact has no ' || array_to_string(list_filter([
         CASE WHEN given_name IS NULL THEN 'first name' END, CASE WHEN family_name IS NULL THEN 'last name' END,
         CASE WHEN secondary_email IS NULL THEN 'e-mail address' END], lambda x: x IS NOT NULL), ', ') || '.' AS message
     FROM roster.persons SEMI JOIN roster.relationships r ON r.contact_id = id
-    WHERE given_name IS NULL OR family_name IS NULL OR secondary_email IS NULL"""
+    WHERE {IS_INCOMPLETE}"""
 
 SENSE = [
     Rule(PERSON_TWICE, "persons", "id", always(_namesakes()), given=(("demographics", "birth_date"),)),

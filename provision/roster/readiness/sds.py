@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from provision.roster import codes
 from provision.roster.addresses import ALIAS_LIMIT, SECTION_PREFIX
+from provision.roster.checks.sense import IS_INCOMPLETE
 from provision.roster.checks.text import LONGEST
 from provision.roster.kinds import DATE
 from provision.roster.readiness import common, judged
@@ -29,10 +30,6 @@ FILES = (
     *("user.csv", "guardianrelationship.csv"),
 )
 """File names of V2.1 and of V1; those of V1 are written in two ways, in the samples and in the description."""
-
-NO_ROLES = {"an organisation": ("aide",), "a class": ("researcher", "nurse", "faculty", "other")}
-"""Roles that the one of Microsoft's two lists has and the other has not, by where they are refused. The list for
-classes is the present one, of 27 roles."""
 
 _VALIDATION = "SDS, validation rules"
 _FORMAT = "SDS V2.1 file format"
@@ -60,9 +57,9 @@ what the profile allows besides ISO 8601 counts."""
 
 _ROLES = f"""(
     SELECT person_id AS id, file, record, role, 'an organisation' AS place,
-        role NOT IN {literals(NO_ROLES["an organisation"])} AS known FROM roster.roles
+        role NOT IN {literals(codes.NO_ORG_ROLES)} AS known FROM roster.roles
     UNION ALL
-    SELECT person_id, file, record, role, 'a class', role NOT IN {literals(NO_ROLES["a class"])}
+    SELECT person_id, file, record, role, 'a class', role NOT IN {literals(codes.NO_CLASS_ROLES)}
     FROM roster.enrollments)"""
 
 
@@ -192,7 +189,7 @@ NEEDS = (
         things="contacts",
         asks="Parents and other contacts have first name, last name and e-mail address.",
         of=judged.CONTACTS,
-        passes="given_name IS NOT NULL AND family_name IS NOT NULL AND secondary_email IS NOT NULL",
+        passes=f"NOT {IS_INCOMPLETE}",
         fault="A name or the address is missing.",
         mend="Fill it in, or leave the contact out.",
         source="SDS, parent and guardian contacts",
