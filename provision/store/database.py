@@ -101,6 +101,16 @@ class Store:
             self.run("SET preserve_insertion_order = true")
 
     @contextmanager
+    def by_one_thread(self) -> Iterator[None]:
+        """Let no second thread take part: of rows that are inserted in their order it does nothing where they are so
+        wide that memory is short, and hinders the first one."""
+        self.run("SET threads = 1")
+        try:
+            yield
+        finally:
+            self.run("RESET threads")
+
+    @contextmanager
     def beside(self, catalog: str) -> Iterator[Store]:
         """The roster tables once more, empty: for this store they are `catalog.roster.orgs` and so on, until the block
         ends."""
