@@ -5,8 +5,9 @@ To add a format, write one file with a `FORMAT` and add one line to `FORMATS`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from provision.formats.format import File, Format, bare
 from provision.formats.manifest import note_differences, read_manifests, refuse_manifest_alone
 from provision.formats.package import Package
 from provision.formats.recognise import by_name, missing_headers, recognise
-from provision.formats.scan import CHANGED, FileFault, Scan, header, is_as_scanned, scan, shown
+from provision.formats.scan import CHANGED, FileFault, FileState, Scan, file_state, header, scan, shown
 from provision.formats.stage import CsvFile, clear, stage
 from provision.roster.checks import run_checks
 from provision.roster.checks.files import EMPTY_FILE, FILE_NOT_READ, PASSED_OVER, UNKNOWN_FILE
@@ -58,13 +59,29 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A file that some format knows: its header cells, what the scan says, or why it cannot be used."""
+    """A file that some format knows: its header cells, or why it cannot be used; `scanning` goes on meanwhile."""
 
     path: Path
+    state: FileState
     cells: list[str]
+    scanning: Future[Scan] | None
     plain_header: bool = True
-    scan: Scan | None = None
     fault: str = ""
+
+    def scan(self) -> Scan:
+        """What the scan says, as soon as it has ended. Raises `FileFault`."""
+        if self.scanning is None:
+            raise FileFault(self.fault)
+        return self.scanning.result()
+
+    def faults(self) -> list[str]:
+        """Why the file cannot be used, if so."""
+        try:
+            if self.scanning:
+                self.scanning.result()
+        except FileFault as fault:  # says more than a header can that is no text
+            return [str(fault)]
+        return [self.fault] if self.fault else []
 
 
 def load_roster(store: Store, path: Path, options: RosterOptions, format_name: str = "auto") -> Loaded:
@@ -87,13 +104,12 @@ def load_roster(store: Store, path: Path, options: RosterOptions, format_name: s
 def _load(store: Store, path: Path, options: RosterOptions, format_name: str) -> Loaded:
     date_patterns(options)  # refuses a wrong one before anything is read
     chosen = None if format_name == "auto" else by_name(FORMATS, format_name)
-    with open_packages(path) as package:
+    with open_packages(path) as package, _readers() as readers:
         refuse_manifest_alone(path, package.files)
         manifests, unclear = read_manifests(package.files)
         refuse_changes_alone(path, package.files, manifests)
         known = {name: file for name, file in package.files.items() if _known(name)}
-        with ThreadPoolExecutor(2) as readers:  # digests are made beside one another
-            opened = dict(zip(known, readers.map(_open, known, known.values()), strict=True))
+        opened = _open_all(known, readers)
         form = chosen or _recognise(path, package, opened, options)
         _refuse(path, _faults(form, package, opened, options) or [unclear[name] for name in unclear if form.file(name)])
         tables = {name: (each.path, each.cells) for name, each in opened.items()}
@@ -126,15 +142,38 @@ def _is_read(name: str) -> bool:
     return any(each.file(name) for each in FORMATS)
 
 
-def _open(name: str, path: Path) -> _Opened:
-    """Of a file that has nothing for any format the header is enough: a gradebook may be larger than all the rest."""
-    cells: list[str] = []
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Who scans the files, while those that have been scanned are loaded."""
+    readers = ThreadPoolExecutor(2)
     try:
-        scanned = scan(path) if _is_read(name) else None
+        yield readers
+    finally:
+        readers.shutdown(cancel_futures=True)
+
+
+def _open_all(known: Mapping[str, Path], readers: ThreadPoolExecutor) -> dict[str, _Opened]:
+    """The small files are scanned first: what can be loaded soonest."""
+    opened = {name: _open(name, known[name], readers) for name in sorted(known, key=lambda name: _bytes(known[name]))}
+    return {name: opened[name] for name in known}
+
+
+def _open(name: str, path: Path, readers: ThreadPoolExecutor) -> _Opened:
+    """Of a file that has nothing for any format the header is enough: a gradebook may be larger than all the rest."""
+    state = file_state(path)
+    scanning = readers.submit(scan, path) if _is_read(name) else None
+    try:
         cells, plain = header(path)
     except FileFault as fault:
-        return _Opened(path, cells, fault=str(fault))
-    return _Opened(path, cells, plain, scanned)
+        return _Opened(path, state, [], scanning, fault=str(fault))
+    return _Opened(path, state, cells, scanning, plain)
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # opening it says why
 
 
 def _recognise(path: Path, package: Package, opened: dict[str, _Opened], options: RosterOptions) -> Format:
@@ -144,30 +183,36 @@ def _recognise(path: Path, package: Package, opened: dict[str, _Opened], options
         return recognise(FORMATS, cells, options.accept_missing)
     except RosterError:
         # a file that cannot be read is the likelier trouble, and the one to mend first
-        _refuse(path, [f"{name} {each.fault}" for name, each in opened.items() if each.fault])
+        _refuse(path, [f"{name} {fault}" for name, each in opened.items() for fault in each.faults()])
         raise
 
 
 def _faults(form: Format, package: Package, opened: dict[str, _Opened], options: RosterOptions) -> list[str]:
-    """Everything that makes the set of files unusable for this format."""
+    """Everything that makes the set of files unusable for this format. Where the headers are good, the scans are not
+    waited for: what they find is told when the file is to be loaded."""
     used = [name for name in opened if (file := form.file(name)) and not file.refused]
-    faults = [f"{name} {opened[name].fault}" for name in used if opened[name].fault]
-    sound = {name: opened[name].cells for name in used if not opened[name].fault}
-    faults += [_lacks(name, missing, sound[name]) for name, missing in missing_headers(form, sound)]
-    faults += [f"{name} is refused: {file.refused}." for name in opened if (file := form.file(name)) and file.refused]
+    faults = [f"{name} is refused: {file.refused}." for name in opened if (file := form.file(name)) and file.refused]
     there = frozenset(bare(name).lower() for name in (*opened, *options.accept_missing))
     faults += [
         f"{name} is missing. {form.title} needs it; export it again, or give --accept-missing {name}."
         for name in form.needed(there)
     ]
     strange = [name for name in package.files if name in package.zipped and not _known(name)]
-    return faults + [f"{shown(name)} is in the ZIP, but belongs to no roster format. Remove it." for name in strange]
+    faults += [f"{shown(name)} is in the ZIP, but belongs to no roster format. Remove it." for name in strange]
+    sound = {name: opened[name].cells for name in used if not opened[name].fault}
+    if not faults and len(sound) == len(used) and not missing_headers(form, sound):
+        return []
+    sound = {name: cells for name, cells in sound.items() if not opened[name].faults()}
+    lacking = [_lacks(name, missing, sound[name]) for name, missing in missing_headers(form, sound)]
+    return [f"{name} {fault}" for name in used for fault in opened[name].faults()] + lacking + faults
 
 
 def _changed(opened: dict[str, _Opened]) -> list[str]:
-    """The files that are no longer what was scanned."""
-    scanned = ((name, each.path, each.scan) for name, each in opened.items() if each.scan)
-    return [f"{name} {CHANGED}" for name, path, found in scanned if not is_as_scanned(path, found)]
+    """The files that are no longer what was opened and scanned."""
+    scanned = [(name, each) for name, each in opened.items() if each.scanning and not each.faults()]
+    return [
+        f"{name} {CHANGED}" for name, each in scanned if not each.state == each.scan().state == file_state(each.path)
+    ]
 
 
 def _lacks(name: str, missing: list[str], cells: list[str]) -> str:
@@ -211,19 +256,18 @@ def _load_file(
     options: RosterOptions,
 ) -> str:
     """Read one file into the roster tables; gives what is wrong with it if it cannot be read whole."""
-    if opened.scan is None:
-        return f"{name} {opened.fault}"
     columns = choose_columns(file, opened.cells, keep_passwords=options.keep_passwords)
     left = left_out(name, file, columns, reading.changes)
-    read = CsvFile(opened.path, opened.scan, opened.cells, opened.plain_header, columns, left.sql())
     try:
+        scanned = opened.scan()
+        read = CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, left.sql())
         odd = stage(store, read, scratch)
         passed = left.note(store) if file.gone else 0
         records = store.value("SELECT count(*) FROM stage")
         store.insert(
             "roster.files",
             ("file", "sha256", "bytes", "records"),
-            [(name, opened.scan.sha256, opened.scan.bytes, records)],
+            [(name, scanned.sha256, scanned.bytes, records)],
         )
         note_columns(store, name, form, file, opened.cells)
         if records == 0 and not passed:

@@ -33,6 +33,8 @@ MARKS = {
 SAVE_AS = 'Save it as "CSV UTF-8".'
 CHANGED = "changed while it was read. Run again when the export has ended."
 
+FileState = tuple[int, ...]
+
 _ODD_BLANKS = [blank.encode() for blank in BLANKS if not blank.isascii()]
 _ODD_LEADS = sorted({blank[:1] for blank in _ODD_BLANKS})
 _LONE_RETURN = re.compile(rb"\r[^\n]")
@@ -56,7 +58,7 @@ class Scan:
     spaces: bool
     odd_spaces: bool
     plain: bool
-    state: tuple[int, ...]
+    state: FileState
 
 
 def scan(path: Path) -> Scan:
@@ -87,16 +89,16 @@ def scan(path: Path) -> Scan:
     return Scan(digest.hexdigest(), size, lines, spaces, odd, plain and _is_plain(end + b","), state)
 
 
-def is_as_scanned(path: Path, scanned: Scan) -> bool:
-    """Whether the file is still the one that was scanned, by its place, size and times: no second digest, which
-    would take as long as the scan."""
+def file_state(path: Path) -> FileState:
+    """By which a file is known to be still the one that was read: its place, size and times, nothing where it cannot
+    be asked. No second digest, which would take as long as the scan."""
     try:
-        return _state(path.stat()) == scanned.state
+        return _state(path.stat())
     except OSError:
-        return False
+        return ()
 
 
-def _state(found: os.stat_result) -> tuple[int, ...]:
+def _state(found: os.stat_result) -> FileState:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
