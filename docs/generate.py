@@ -30,6 +30,7 @@ from provision.plan.guards import GUARDS
 from provision.plan.lifecycle import RULES
 from provision.policy.kinds import LINKS, OBJECTS
 from provision.profile import Guards, Limit, Match, Profile
+from provision.reports.explanation import FACTS
 from provision.reports.wording import NOTE_MEANINGS, RULE_MEANINGS
 from provision.roster import codes
 from provision.roster.checks import CHECKS
@@ -96,7 +97,9 @@ def needs(product: Product) -> str:
 
 def guards() -> str:
     """Every guard with its default."""
-    rows = ((code(guard.name), guard.says, code(toml(Guards.model_fields[guard.name].default))) for guard in GUARDS)
+    defaults = {name: field.default for name, field in Guards.model_fields.items()}
+    rows = ((code(guard.name), guard.says, code(toml(defaults[guard.name])) if defaults[guard.name] else "no window")
+            for guard in GUARDS)  # fmt: skip
     return table(("guard", "what it measures", "default limit"), rows)
 
 
@@ -156,7 +159,8 @@ def values(kind: Any, metadata: Iterable[object] = ()) -> str:  # noqa: ANN401  
             bound = inspect.getclosurevars(validator.func).nonlocals
             if "names" in bound:
                 return "text with " + code(*(f"{{{name}}}" for name in bound["names"]))
-            return code(*(toml(value) for value in bound.get("allowed", (False,))))
+            if "allowed" in bound or kind is bool:
+                return code(*(toml(value) for value in bound.get("allowed", (False,))))
     inner = [each for each in get_args(kind) if each not in (type(None), Ellipsis)]
     if get_origin(kind) is Annotated:
         return values(inner[0], inner[1:])
@@ -304,6 +308,11 @@ def reasons() -> str:
     return table(("rule", "means"), ((code(rule), text) for rule, text in RULE_MEANINGS.items()))
 
 
+def facts() -> str:
+    """What an explanation of the live state may say."""
+    return table(("fact", "says"), ((code(name), text) for name, text in FACTS.items()))
+
+
 def folders() -> str:
     """The parts of the program, from the terminal down, and what each says of itself."""
     contract = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
@@ -383,6 +392,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "links": links,
     "notes": notes,
     "reasons": reasons,
+    "facts": facts,
     "folders": folders,
     "code lists": code_lists,
     "sandbox tenant": sandbox_tenant,

@@ -70,12 +70,22 @@ class PlanFileError(ProvisionError):
     """The file is not a plan, was altered, or has an unknown major version."""
 
 
+class UnknownKey(ProvisionError):
+    """Nothing has the key, id or name that was asked for."""
+
+
 class StalePlan(ProvisionError):
     """The plan as a whole no longer fits: other tenant, other profile, expired."""
 
 
 class GuardTripped(ProvisionError):
     """The plan would change more than the profile allows; nothing was written."""
+
+    exit_code = 4
+
+
+class ApprovalError(ProvisionError):
+    """An approval is missing, is for another plan, was altered, or its key cannot be used; nothing was written."""
 
     exit_code = 4
 

@@ -10,7 +10,7 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError, field_validator
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from provision.errors import SettingsError
@@ -30,6 +30,12 @@ class Settings(BaseSettings):
 
     state: Path | None = None
     """Folder for the store, the first passwords and the embedded tenant. Empty: `.provision` beside the profile."""
+
+    key: Path | None = None
+    """The approver's private key. Empty: `~/.provision/approval.key`."""
+
+    key_passphrase: SecretStr | None = None
+    """Of that key, where nobody is there to be asked."""
 
     @field_validator("graph_url")
     @classmethod

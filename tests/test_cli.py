@@ -134,7 +134,7 @@ def test_a_tripped_guard_leaves_with_4_shows_the_plan_and_its_numbers(ready: Wor
         (["apply", "profile.toml", "--profile", "profile.toml"], 1, "is not a plan"),
         (["apply", "p.jsonl", "--profile", "profile.toml", "--roster", "r"], 2, "Leave one out"),
         (["show", "other.jsonl"], 1, "is not a plan"),
-        (["show", "newer.jsonl"], 1, "plan format 2.0; this version reads 1.0"),
+        (["show", "newer.jsonl"], 1, "plan format 2.0; this version reads 1.1"),
         (["show", "profile.toml", "--format", "none"], 2, "none"),
         (["check", "nowhere"], 1, "nowhere"),
         (["check", "roster", "--format", "sds-v9"], 2, "sds-v9"),

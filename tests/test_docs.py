@@ -205,6 +205,8 @@ def test_every_command_line_does_what_the_page_says(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     """In order, in one folder. `# exit 3` behind a command says with what it leaves; otherwise with 0."""
+    monkeypatch.setenv("HOME", str(Path.cwd()))  # nothing is written into anybody's own
+    monkeypatch.setenv("PROVISION_KEY_PASSPHRASE", "correct horse battery staple")  # nobody is there to be asked
     lines = typed(page)
     prepare(lines)
     address = ""

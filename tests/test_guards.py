@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from support.world import Roster, World
 from provision.errors import GuardTripped
 from provision.plan.guards import GUARDS
 from provision.profile import Guards
+from provision.reports import RENDERERS, Page
 
 
 def district(students: int = 20, classes: int = 4) -> Roster:
@@ -39,13 +41,14 @@ def without(roster: Roster, section: str, *students: str) -> Roster:
 
 def only(school: World, name: str, limits: str, minimum: int = 10) -> None:
     """A profile with one guard set, the others wide open."""
-    lines = [f'{each.name} = "100%"' for each in GUARDS if each.name != name]
+    lines = [f'{each.name} = "100%"' for each in GUARDS if each.name not in (name, "freeze")]
     school.profile(guards="\n".join([*lines, f"{name} = {limits}", f"minimum = {minimum}"]))
 
 
 def test_every_guard_of_the_profile_exists_and_is_on_by_default() -> None:
-    assert [each.name for each in GUARDS] == [name for name in Guards.model_fields if name != "minimum"]
-    assert all(getattr(Guards(), each.name) for each in GUARDS)
+    others = ("minimum", "rollover")
+    assert [each.name for each in GUARDS] == [name for name in Guards.model_fields if name not in others]
+    assert all(getattr(Guards(), each.name) for each in GUARDS if each.name != "freeze")
 
 
 CASES: dict[str, tuple[str, Callable[[Roster], object], str, int, int]] = {
@@ -59,6 +62,8 @@ CASES: dict[str, tuple[str, Callable[[Roster], object], str, int, int]] = {
                              "section:C1", 11, 20),
     "removals_per_school": ('"20%"', lambda roster: without(roster, "*", "S00", "S01", "S02", "S03", "S04", "S05"),
                             "school:10 member", 24, 80),
+    "section_emptied": ('["3", "50%"]', lambda roster: without(roster, "*", *[f"S{n:02}" for n in range(18)]),
+                        "sections emptied", 4, 4),
     "errors": ('"2%"', lambda roster: [row.update(role="wizard") for row in roster.roles[:4]],
                "records in error", 4, 133),
 }  # fmt: skip
@@ -126,6 +131,47 @@ def test_a_share_that_is_reached_passes_and_one_more_trips(school: World) -> Non
     assert not guard(school.plan(half), "removals_per_section")["tripped"]
     more = without(district(20, 1), "C0", *[f"S{n:02}" for n in range(11)])
     assert guard(school.plan(more), "removals_per_section")["tripped"]
+
+
+def test_a_section_that_keeps_more_than_a_tenth_of_its_students_is_not_emptied(school: World) -> None:
+    only(school, "section_emptied", "0")
+    school.day(district(20, 3).section("C9", teacher="T1"))
+    most = without(district(20, 3), "*", *[f"S{n:02}" for n in range(17)]).section("C9", teacher="T1")
+    found = guard(school.plan(most), "section_emptied")
+    assert not found["tripped"]
+    assert [(each["count"], each["of"]) for each in found["measures"]] == [(0, 3)]
+    one = without(district(20, 3), "C1", *[f"S{n:02}" for n in range(18)]).section("C9", teacher="T1")
+    assert guard(school.plan(one), "section_emptied")["measures"][0]["count"] == 1
+
+
+def test_new_students_do_not_hide_that_all_others_leave_and_a_section_that_is_gone_is_none_of_it(
+    school: World,
+) -> None:
+    only(school, "section_emptied", "1")
+    school.day(district(20, 4))
+    roster = without(district(20, 4), "*", *[f"S{n:02}" for n in range(20)])
+    roster.classes = [row for row in roster.classes if row["sourcedId"] in ("C0", "C1")]
+    roster.enrollments = [row for row in roster.enrollments if row["classSourcedId"] in ("C0", "C1")]
+    for number in range(20):
+        roster.person(f"N{number}").enroll("C0", f"N{number}").enroll("C1", f"N{number}")
+    found = guard(school.plan(roster), "section_emptied")
+    assert found["tripped"]
+    assert [(each["count"], each["of"]) for each in found["measures"]] == [(2, 2)]
+
+
+def test_the_guard_says_what_it_looks_like_and_what_to_do(school: World) -> None:
+    only(school, "section_emptied", "3")
+    school.day(district(20, 4))
+    planned = school.plan(without(district(20, 4), "*", *[f"S{n:02}" for n in range(19)]))
+    with pytest.raises(GuardTripped) as tripped:
+        school.apply(planned)
+    numbers, looks, way = tripped.value.details
+    assert numbers == "section_emptied: sections emptied: 4 of 4 (100.0 %), limit 3"
+    assert "enrolment export that is empty or cut short, or like a new school year" in looks
+    assert "--override section_emptied" in way
+    assert looks in (Path(__file__).parents[1] / "docs" / "guards.md").read_text(encoding="utf-8")
+    for name in ("console", "markdown"):
+        assert "enrolment export that is empty" in " ".join("".join(RENDERERS[name](planned.file, Page())).split())
 
 
 def test_the_roster_guard_compares_what_both_scopes_cover(school: World) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import tempfile
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.world import Roster, World, world
+
+from provision.cli.road import Allowances, plan_to, undo_to
 
 PEOPLE = [f"S{number}" for number in range(6)]
 TEACHERS = ["T0", "T1"]
@@ -128,3 +133,77 @@ def test_what_is_held_is_in_no_change(roster: Roster, victim: str, how: str) -> 
         planned = school.plan(roster, accept_missing=ALLOWED)
         touched = [change["id"] for change in planned.changes if victim in change["key"].replace(":", "/").split("/")]
         assert touched == []
+
+
+@slow
+@given(rosters(), rosters())
+def test_a_day_and_its_undo_lead_back_to_the_start(one: Roster, two: Roster) -> None:
+    """But for what is never taken away: objects, which stay, and the places of teachers."""
+    with fresh() as school:
+        school.profile(licenses='["STANDARDWOFFPACK_STUDENT"]', schools='moves = "move"')
+        school.day(one, accept_missing=ALLOWED)
+        before = people_and_places(school)
+        school.day(two, accept_missing=ALLOWED)
+        with school.run() as opened:
+            file = asyncio.run(undo_to(opened, "last", school.folder / "undo.jsonl", Allowances()))
+            reverse = list(file.changes())
+        applied, results = school.apply(school.planned(file))
+        assert applied.complete, results
+        users, sections, schools = people_and_places(school)
+        assert {name: values for name, values in users.items() if name in before[0]} == before[0]
+        new = [values for name, values in users.items() if name not in before[0]]
+        assert not any(values["accountEnabled"] for values in new)
+        assert sections == {key: before[1].get(key, set()) for key in sections}
+        assert schools == {key: before[2].get(key, set()) for key in schools}
+        assert all(change["action"] != "create" for change in reverse)
+
+
+def people_and_places(school: World) -> tuple[dict[str, Any], dict[str, set[str]], dict[str, set[str]]]:
+    """Accounts by sign-in name (without their licences, which stay), students by section and by school."""
+    dump = school.tenant.dump()
+    staff = {user["id"] for user in dump["users"] if user["userPrincipalName"].upper()[:2] in TEACHERS}
+    users = {user["userPrincipalName"]: {**user, "licenses": None} for user in dump["users"]}
+    sections = {made["externalId"]: {*made["members"]} - staff for made in dump["classes"]}
+    return users, sections, {made["externalId"]: {*made["users"]} - staff for made in dump["schools"]}
+
+
+@slow
+@given(rosters(), st.integers())
+def test_the_order_of_rows_does_not_matter(roster: Roster, seed: int) -> None:
+    with fresh() as school:
+        first = school.plan(roster, accept_missing=ALLOWED)
+        shuffle = Random(seed).shuffle
+        for rows in (roster.orgs, roster.users, roster.roles, roster.classes, roster.enrollments):
+            shuffle(rows)
+        second = school.plan(roster, accept_missing=ALLOWED)
+        assert [without_cause(line) for line in first.changes] == [without_cause(line) for line in second.changes]
+
+
+def without_cause(line: dict[str, Any]) -> dict[str, Any]:
+    """A line without the row that it comes from."""
+    return {**line, "cause": line["cause"]["rule"]}
+
+
+@slow
+@given(rosters())
+def test_what_is_read_from_a_plan_is_what_was_planned(roster: Roster) -> None:
+    with fresh() as school:
+        roster.write(school.folder / "roster")
+        with school.run() as opened:
+            allowed = Allowances(accept_missing=frozenset(ALLOWED))
+            file = asyncio.run(plan_to(opened, None, school.folder / "plan.jsonl", allowed))
+            columns = "id, kind, action, key, object_id, before::TEXT, after::TEXT, rule, file, record, depends_on"
+            planned = opened.store.rows(f"SELECT {columns} FROM run.changes ORDER BY id")
+        read = [
+            (*(line[name] for name in ("id", "kind", "action", "key", "object_id")),
+             *(line[name] and json.dumps(line[name]) for name in ("before", "after")),
+             *(line["cause"][name] for name in ("rule", "file", "record")), line["depends_on"])
+            for line in sorted(file.changes(), key=lambda line: line["id"])
+        ]  # fmt: skip
+        assert [loaded(row) for row in read] == [loaded(row) for row in planned]
+        assert len(read) == sum(sum(each.values()) for each in file.header["counts"].values()) > 0
+
+
+def loaded(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row with its JSON as values."""
+    return (*row[:5], *(text and json.loads(text) for text in row[5:7]), *row[7:])

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 from support.world import Roster, World
 
+from provision.cli.road import utc_now
 from provision.errors import PlanFileError, StalePlan
 from provision.plan.planfile import PlanFile
 from provision.policy.kinds import ORDER
@@ -117,9 +119,10 @@ def test_a_plan_for_another_profile_or_past_its_time_is_refused(school: World) -
     path.write_text(text.replace('properties = ["grade"]', "properties = []"), encoding="utf-8")
     with pytest.raises(StalePlan, match="another profile"):
         school.apply(planned)
-    path.write_text(text + '[plan]\nexpires = "0m"\n', encoding="utf-8")
+    path.write_text(text + '[plan]\nexpires = "1h"\n', encoding="utf-8")
     planned = school.plan(district().enroll("C1", "S5"))
     writes = len(school.writes())
+    school.clock = lambda: utc_now() + timedelta(minutes=61)
     with pytest.raises(StalePlan, match="expired"):
         school.apply(planned)
     assert len(school.writes()) == writes

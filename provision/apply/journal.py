@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from provision.plan.planfile import Header
 from provision.policy.kinds import LINKS, OBJECTS
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literals
+
+VALUES_KEPT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,12 @@ class Settled:
 
 
 def start_run(store: Store, run: str, header: Header) -> None:
-    """Open a run, and record what the staleness check has settled without a request."""
+    """Open a run, and record what the staleness check has settled without a request. Values that an undo would put
+    back are kept for `VALUES_KEPT` days: they tell of children."""
+    store.run(
+        "UPDATE journal.intents SET before = NULL, after = NULL WHERE moment < ? AND after IS NOT NULL",
+        [_now() - timedelta(days=VALUES_KEPT)],
+    )
     store.run(
         "INSERT INTO journal.runs VALUES (?, ?, ?, ?, NULL, 0, 0, 0, 0)",
         [run, header["digest"], header["tenant"]["id"], _now()],
@@ -48,7 +55,8 @@ def record_intents(store: Store, run: str, ids: Sequence[str]) -> None:
             f"""
             INSERT INTO journal.intents
             SELECT ?, w.id, w.kind, w.action, w.key, w.object_id, w.left_key, w.right_key,
-                   coalesce(w.left_id, l.object_id), coalesce(w.right_id, r.object_id), w.role, ?
+                   coalesce(w.left_id, l.object_id), coalesce(w.right_id, r.object_id), w.role, ?,
+                   CASE WHEN w.action = 'update' THEN w.before END, CASE WHEN w.action = 'update' THEN w.after END
             FROM run.work w
             LEFT JOIN ledger.objects l ON l.key = w.left_key
             LEFT JOIN ledger.objects r ON r.key = w.right_key
@@ -87,6 +95,7 @@ def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
 def _write_ledger(store: Store, run: str) -> None:
     objects = literals(kind.name for kind in OBJECTS)
     done = "FROM run.work w JOIN settled s ON s.id = w.id WHERE s.status = 'done'"
+    store.run(f"DELETE FROM ledger.rejections WHERE id IN (SELECT w.id {done})")  # somebody thought better of it
     store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT w.key {done} AND w.kind IN {objects})")
     store.run(f"INSERT INTO ledger.objects SELECT w.kind, w.key, w.object_id, ? {done} AND w.kind IN {objects}", [run])
     links = literals(kind.name for kind in LINKS)
@@ -124,12 +133,15 @@ def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
     """Let the ledger take over what this plan was made from: the roster's files and counts, the objects that were
     matched, the links as the plan corrected them.
 
-    A plan that was made with another state folder left nothing here but the list of its files.
+    A plan that was made with another state folder left nothing here but the list of its files. One that was cut down
+    to a part says nothing of the rest: the whole is measured by the last whole plan.
     """
     digest = header["digest"]
     with store.transaction():
         store.run("DELETE FROM ledger.profile")
         store.run("INSERT INTO ledger.profile VALUES (?, ?)", [profile.name, header["tenant"]["id"]])
+        if header.get("only") or header.get("undoes"):
+            return
         store.run("DELETE FROM ledger.roster_files")
         store.insert(
             "ledger.roster_files", ("file", "records"), [(f["file"], f["records"]) for f in header["roster"]["files"]]

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from provision.apply import journal, work
+from provision.apply.approval import Approval, set_aside, verify_approval
 from provision.apply.items import Item, items_of, roster_passwords, skip_blocked, to_result, to_write
 from provision.apply.journal import Settled
 from provision.apply.passwords import PasswordFile, random_password
@@ -47,8 +48,8 @@ class Applied:
 
     @property
     def complete(self) -> bool:
-        """Whether every change of the plan is done."""
-        return not any(number for status, number in self.counts.items() if status != "done")
+        """Whether every change of the plan is done that may be."""
+        return not any(number for status, number in self.counts.items() if status not in ("done", "unapproved"))
 
 
 async def apply_plan(
@@ -62,19 +63,24 @@ async def apply_plan(
     overrides: frozenset[str] = frozenset(),
     results: Path | None = None,
     progress: Progress = silent,
+    approval: Approval | None = None,
 ) -> Applied:
-    """Carry out the plan. `results` gets a line per change, also when the run is cut short.
+    """Carry out the plan, or as much of it as the `approval` allows. `results` gets a line per change, also when the
+    run is cut short.
 
-    Raises `PlanFileError`, `StalePlan` or `GuardTripped` before anything is written, and `DirectoryError` where the
-    directory cannot be reached; what a single change met stands in its result.
+    Raises `PlanFileError`, `StalePlan`, `GuardTripped` or `ApprovalError` before anything is written, and
+    `DirectoryError` where the directory cannot be reached; what a single change met stands in its result.
     """
     plan.verify()
     verify_header(plan.header, profile, overrides, now)
+    verify_approval(approval, plan.header, profile)
     if results is not None:
         check_writable(results)
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
+    if approval is not None:
+        set_aside(store, approval)
     work.want_links(store)
     await reader.read_links(store)
     work.mark_stale(store)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from provision.errors import GuardTripped, StalePlan
+from provision.plan.guards import advice
+from provision.plan.header import guard_lines_now, limit_text
 from provision.plan.planfile import Header
 from provision.profile import Profile
 from provision.store import Store
 
 
 def verify_header(header: Header, profile: Profile, overrides: frozenset[str], now: datetime) -> None:
-    """Raise `StalePlan` (other profile, expired) or `GuardTripped` (a guard, or a missing approval)."""
+    """Raise `StalePlan` (other profile, expired) or `GuardTripped`."""
     if header["profile"]["digest"] != profile.digest:
         raise StalePlan(
             f"The plan was made with another profile than '{profile.name}' as it is now.",
@@ -20,15 +22,17 @@ def verify_header(header: Header, profile: Profile, overrides: frozenset[str], n
     expires = datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     if now > expires:
         raise StalePlan(f"The plan expired at {header['expires_at']}.", ["Plan again."])
-    stopping = [guard for guard in header["guards"] if guard["tripped"] and not guard["overridden"]]
-    stopping = [guard for guard in stopping if guard["guard"] not in overrides]
+    stopping = [guard for guard in guard_lines_now(header, profile, now) if not guard["overridden"]]
+    stopping = [guard for guard in stopping if guard["tripped"] and guard["guard"] not in overrides]
     if stopping:
         raise GuardTripped("A guard stops this plan; nothing was written.", guard_sentences(stopping))
-    if profile.plan.approval == "required":
-        raise GuardTripped(
-            "The profile requires an approval, which this version cannot record; nothing was written.",
-            ['Set plan.approval = "none" to apply plans that people approve elsewhere.'],
-        )
+
+
+def refuse_stopped(header: Header) -> None:
+    """Raise `GuardTripped` where a guard stops the plan that has just been made."""
+    stopping = [guard for guard in header["guards"] if guard["tripped"] and not guard["overridden"]]
+    if stopping:
+        raise GuardTripped("A guard stops this plan; it will not be applied as it is.", guard_sentences(stopping))
 
 
 def verify_tenant(header: Header, store: Store) -> None:
@@ -44,8 +48,9 @@ def guard_sentences(guards: list[Header]) -> list[str]:
     for guard in guards:
         lines += [
             f"{guard['guard']}: {measure['what']}: {measure['count']} of {measure['of']} "
-            f"({measure['percent']} %), limit {' or '.join(guard['limits'])}"
+            f"({measure['percent']} %), limit {limit_text(guard)}"
             for measure in guard["measures"]
         ]
+        lines += advice(guard["guard"])
         lines.append(f"If this is right, add --override {guard['guard']} to this one run.")
     return lines

@@ -12,7 +12,8 @@ from provision.store import Store
 
 COLUMNS = (
     "{type: 'VARCHAR', id: 'VARCHAR', kind: 'VARCHAR', action: 'VARCHAR', key: 'VARCHAR', object_id: 'VARCHAR', "
-    "before: 'JSON', after: 'JSON', depends_on: 'VARCHAR[]', requests: 'BIGINT'}"
+    "before: 'JSON', after: 'JSON', cause: 'STRUCT(rule VARCHAR)', depends_on: 'VARCHAR[]', requests: 'BIGINT', "
+    "schools: 'VARCHAR[]'}"
 )
 
 
@@ -21,7 +22,8 @@ def load_work(store: Store, plan: PlanFile) -> None:
     with plan.rows(COLUMNS) as rows:
         store.run(f"""
             CREATE OR REPLACE TABLE run.work AS
-            SELECT row_number() OVER () AS seq, w.* EXCLUDE (type), {_end("left", "")} AS left_key,
+            SELECT row_number() OVER () AS seq, w.* EXCLUDE (type, cause), cause.rule AS rule,
+                   {_end("left", "")} AS left_key,
                    {_end("left", "_id")} AS left_id, {_end("right", "")} AS right_key,
                    {_end("right", "_id")} AS right_id, coalesce(after, before) ->> 'role' AS role,
                    'waiting' AS state, NULL::TEXT AS error, 0::BIGINT AS spent

@@ -10,7 +10,24 @@ from typing import TextIO
 
 import typer
 
-from provision.cli import apply, check, convert, demo, diff, init, plan, sandbox, show, status
+from provision.cli import (
+    apply,
+    approve,
+    check,
+    convert,
+    demo,
+    diff,
+    explain,
+    init,
+    key,
+    plan,
+    profile,
+    sandbox,
+    show,
+    stale,
+    status,
+    undo,
+)
 from provision.errors import EXIT_CODES, ProvisionError
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -24,8 +41,10 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-for command in (init, check, convert, plan, apply, show, diff, demo, status):
+for command in (init, check, convert, plan, approve, apply, show, diff, explain, undo, stale, demo, status):
     command.register(app)
+app.add_typer(key.app, name="key")
+app.add_typer(profile.app, name="profile")
 app.add_typer(sandbox.app, name="sandbox")
 
 

@@ -8,8 +8,10 @@ import typer
 from provision.cli.options import (
     AcceptMissingOption,
     JsonOption,
+    OnlyOption,
     OverrideOption,
     ProfileOption,
+    ReconsiderOption,
     RecreateOption,
     RosterOption,
     StateOption,
@@ -33,10 +35,16 @@ def apply(
         Optional[Path],  # noqa: UP045
         typer.Option("--results", help="Write a line per change here.", metavar="FILE.jsonl"),
     ] = None,
+    approval: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--approval", help="The approval [default: PLAN.approval, if there is one].", metavar="FILE"),
+    ] = None,
     json: JsonOption = False,
     override: OverrideOption = [],  # noqa: B006  # typer copies it
     accept_missing: AcceptMissingOption = [],  # noqa: B006
     recreate: RecreateOption = [],  # noqa: B006
+    reconsider: ReconsiderOption = [],  # noqa: B006
+    only: OnlyOption = [],  # noqa: B006
     state: StateOption = None,
 ) -> None:
     """Carry out a plan in Microsoft 365: all of it, and nothing else."""
@@ -44,5 +52,6 @@ def apply(
     from provision.cli.road import Allowances
     from provision.settings import load_settings
 
-    allow = Allowances(frozenset(override), frozenset(accept_missing), frozenset(recreate))
-    apply_command(load_settings(state=state), profile, plan, roster, results, allow, yes=yes, as_json=json)
+    names = (override, accept_missing, recreate, reconsider, only)
+    allow = Allowances(*map(frozenset, names))
+    apply_command(load_settings(state=state), profile, plan, approval, roster, results, allow, yes=yes, as_json=json)

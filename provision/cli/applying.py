@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 
+from provision.apply.approval import verify_approval
 from provision.apply.run import Applied
 from provision.apply.verify import verify_header
 from provision.cli.road import Allowances, Run, apply_from, open_run, plan_to
@@ -21,6 +21,7 @@ def apply_command(
     settings: Settings,
     profile: Path,
     plan: Path | None,
+    approval: Path | None,
     roster: Path | None,
     results: Path | None,
     allow: Allowances,
@@ -31,23 +32,30 @@ def apply_command(
     """Raises `PartlyFailed` when some changes were not done, `GuardTripped` and its like before any was sent."""
     if plan is not None and roster is not None:
         raise UsageError("A plan file says what to apply; --roster is for a run that plans.", ["Leave one out."])
+    if plan is not None and allow.only:
+        raise UsageError("A plan file says what to apply; --only is for a run that plans.", ["Leave one out."])
+    if approval is not None and plan is None:
+        raise UsageError("An approval is for a plan file.", ["Name the plan, too."])
     with open_run(settings, profile) as run, tempfile.TemporaryDirectory() as scratch:
         made = PlanFile(plan) if plan else asyncio.run(plan_to(run, roster, Path(scratch) / "plan.jsonl", allow))
         if not plan and not as_json:
             show_plan(made)
         if not plan:
-            verify_header(made.header, run.profile, allow.overrides, datetime.now(timezone.utc))
+            verify_header(made.header, run.profile, allow.overrides, run.clock())
+            verify_approval(None, made.header, run.profile)
         if not plan and not yes and made.header["counts"] and not confirm("Apply this plan?"):
             tell("Nothing was applied.")
             return
-        applied = carry_out(run, made, allow, results)
+        applied = carry_out(run, made, allow, results, approval)
         say(applied, results, as_json=as_json)
 
 
-def carry_out(run: Run, plan: PlanFile, allow: Allowances, results: Path | None) -> Applied:
+def carry_out(
+    run: Run, plan: PlanFile, allow: Allowances, results: Path | None, approval: Path | None = None
+) -> Applied:
     """Apply, with a bar where somebody watches."""
     with progress("Applying") as bar:
-        return asyncio.run(apply_from(run, plan, allow, results, bar))
+        return asyncio.run(apply_from(run, plan, allow, results, bar, approval))
 
 
 def say(applied: Applied, results: Path | None, *, as_json: bool) -> None:

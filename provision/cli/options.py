@@ -23,6 +23,14 @@ AcceptMissingOption = Annotated[
     list[str],
     typer.Option("--accept-missing", help="Take a roster file's absence or emptiness as meant.", metavar="FILE"),
 ]
+OnlyOption = Annotated[
+    list[str],
+    typer.Option("--only", help="Plan a part only: person:S1, section:C1, school:10 …", metavar="WHICH"),
+]
+ReconsiderOption = Annotated[
+    list[str],
+    typer.Option("--reconsider", help="Plan again what an approver rejected, by its key.", metavar="KEY"),
+]
 RecreateOption = Annotated[
     list[str],
     typer.Option("--recreate", help="Make anew what was deleted by hand, by its key.", metavar="KEY"),

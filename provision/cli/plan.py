@@ -8,8 +8,10 @@ import typer
 from provision.cli.options import (
     AcceptMissingOption,
     JsonOption,
+    OnlyOption,
     OverrideOption,
     ProfileOption,
+    ReconsiderOption,
     RecreateOption,
     RosterOption,
     StateOption,
@@ -35,26 +37,26 @@ def plan(
     override: OverrideOption = [],  # noqa: B006  # typer copies it
     accept_missing: AcceptMissingOption = [],  # noqa: B006
     recreate: RecreateOption = [],  # noqa: B006
+    reconsider: ReconsiderOption = [],  # noqa: B006
+    only: OnlyOption = [],  # noqa: B006
     state: StateOption = None,
 ) -> None:
     """Show what would change in Microsoft 365, and why. Nothing is written there."""
     import asyncio
     import tempfile
 
-    from provision.apply.verify import guard_sentences
+    from provision.apply.verify import refuse_stopped
     from provision.cli.road import Allowances, open_run, plan_to
     from provision.cli.terminal import show_plan, tell
-    from provision.errors import GuardTripped
     from provision.settings import load_settings
 
-    allow = Allowances(frozenset(override), frozenset(accept_missing), frozenset(recreate))
+    names = (override, accept_missing, recreate, reconsider, only)
+    allow = Allowances(*map(frozenset, names))
     with open_run(load_settings(state=state), profile) as run, tempfile.TemporaryDirectory() as scratch:
         made = asyncio.run(plan_to(run, roster, out or Path(scratch) / "plan.jsonl", allow))
         show_plan(made, "json" if json else "console")
         if out is not None:
             tell(f"The plan is in {made.path}.")
-        stopping = [guard for guard in made.header["guards"] if guard["tripped"] and not guard["overridden"]]
-        if stopping:
-            raise GuardTripped("A guard stops this plan; it will not be applied as it is.", guard_sentences(stopping))
+        refuse_stopped(made.header)
         if detailed_exitcode and made.header["counts"]:
             raise typer.Exit(3)

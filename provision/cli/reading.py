@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from provision.errors import UsageError
-from provision.profile import Profile, load_profile
+from provision.errors import ProfileError, UsageError
+from provision.profile import Profile, load_profile, nearest
 from provision.roster import codes
 from provision.roster.options import RosterOptions
 
@@ -28,7 +28,8 @@ def options_of(profile: Path | None, accept_missing: frozenset[str] = frozenset(
 
 
 def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset()) -> RosterOptions:
-    """What the profile says about reading a roster."""
+    """What the profile says about reading a roster. Raises `ProfileError` for a type of organisation or a role that no
+    roster can have."""
     return RosterOptions(
         grade_labels=profile.roster.grade_labels,
         replace_special_characters=profile.roster.replace_special_characters,
@@ -40,13 +41,21 @@ def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset(
             for name, people in profile.people()
             if people.mode == "create" and all("{username}" in template for template in people.username)
         ),
-        school_types=_as_kept(profile.schools.types, codes.ORG_TYPES),
-        owner_roles=_as_kept(profile.sections.owner_roles, codes.ROLES),
+        school_types=_as_kept("schools.types", profile.schools.types, codes.ORG_TYPES),
+        owner_roles=_as_kept("sections.owner_roles", profile.sections.owner_roles, codes.ROLES),
         accept_missing=accept_missing,
     )
 
 
-def _as_kept(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Values of a code list in its own spelling, as the roster tables have them."""
+def _as_kept(place: str, values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Values of a code list in its own spelling, as the roster tables have them. Raises `ProfileError` for a value that
+    no roster can have."""
     spelled = codes.spellings(known)
-    return tuple(spelled.get(value.lower(), value) for value in values)
+    unknown = [value for value in values if value.lower() not in spelled]
+    if unknown:
+        listed = f"It may name {', '.join(spelled.values())}."
+        raise ProfileError(
+            f"{place} in the profile names what no roster can have.",
+            [*(f"{place}: there is no '{value}'{nearest(value, spelled.values())}" for value in unknown), listed],
+        )
+    return tuple(spelled[value.lower()] for value in values)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provision.apply.approval import beside, read_approval
 from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
 from provision.cli.reading import refuse_within, roster_options
@@ -18,7 +19,8 @@ from provision.graph import Graph, GraphReader, GraphWriter, connect
 from provision.plan.guards import GUARDS
 from provision.plan.header import plan_header
 from provision.plan.planfile import PlanFile, write_plan
-from provision.plan.planner import keep_for_apply, make_plan
+from provision.plan.planner import Draft, keep_for_apply, make_plan
+from provision.plan.undo import make_undo
 from provision.policy.kinds import ORDER
 from provision.profile import Profile, load_profile
 from provision.roster.presence import missing_files
@@ -27,6 +29,11 @@ from provision.store import Store, open_store
 
 if TYPE_CHECKING:
     from provision.sandbox import Tenant
+
+
+def utc_now() -> datetime:
+    """The time, to the second."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class Run:
     store: Store
     folder: Path
     """The state folder."""
+    clock: Callable[[], datetime] = utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,8 @@ class Allowances:
     overrides: frozenset[str] = frozenset()
     accept_missing: frozenset[str] = frozenset()
     recreate: frozenset[str] = frozenset()
+    reconsider: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for a guard that does not exist."""
@@ -107,30 +117,54 @@ def sandbox_state(folder: Path) -> Path:
 async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -> PlanFile:
     """Load, check, plan, and write the plan to `out`."""
     profile = run.profile
-    read = profile.roster_path(roster)
-    refuse_within(out, read)
-    loaded = load_roster(run.store, read, roster_options(profile, allow.accept_missing), profile.roster.format)
-    missing_files(run.store, allow.accept_missing)
-    now = datetime.now(timezone.utc).replace(microsecond=0)
-    async with directory(run) as graph:
-        draft = await make_plan(run.store, profile, GraphReader(graph), now, allow.overrides, allow.recreate)
-    header = plan_header(run.store, profile, draft, loaded.format)
+    refuse_within(out, profile.roster_path(roster))
+    draft, form = await draft_of(run, roster, allow)
+    header = plan_header(run.store, profile, draft, form)
     plan = PlanFile(write_plan(run.store, header, out, ORDER))
-    keep_for_apply(run.store, profile, plan.header["digest"], now + timedelta(seconds=profile.plan.seconds))
+    expires = draft.snapshot_at + timedelta(seconds=profile.plan.seconds)
+    keep_for_apply(run.store, profile, plan.header["digest"], expires)
     return plan
 
 
+async def undo_to(run: Run, name: str, out: Path, allow: Allowances) -> PlanFile:
+    """Plan the reverse of a run of the journal, and write that plan to `out`."""
+    async with directory(run) as graph:
+        draft = await make_undo(run.store, run.profile, GraphReader(graph), run.clock(), name, allow.overrides)
+    return PlanFile(write_plan(run.store, plan_header(run.store, run.profile, draft, "none"), out, ORDER))
+
+
+async def draft_of(run: Run, roster: Path | None, allow: Allowances) -> tuple[Draft, str]:
+    """Load, check and plan: what would change stands in the store, nothing is written. Also the roster's format."""
+    profile, store = run.profile, run.store
+    options = roster_options(profile, allow.accept_missing)
+    loaded = load_roster(store, profile.roster_path(roster), options, profile.roster.format)
+    missing_files(store, allow.accept_missing)
+    async with directory(run) as graph:
+        reader, now = GraphReader(graph), run.clock()
+        draft = await make_plan(
+            store, profile, reader, now, allow.overrides, allow.recreate, allow.reconsider, allow.only
+        )
+    return draft, loaded.format
+
+
 async def apply_from(
-    run: Run, plan: PlanFile, allow: Allowances, results: Path | None, progress: Progress = silent
+    run: Run,
+    plan: PlanFile,
+    allow: Allowances,
+    results: Path | None,
+    progress: Progress = silent,
+    approval: Path | None = None,
 ) -> Applied:
-    """Apply a plan file, exactly."""
-    now = datetime.now(timezone.utc).replace(microsecond=0)
+    """Apply a plan file, exactly, or as far as the approval goes that is given or lies beside it."""
+    said = approval or beside(plan.path)
+    approved = read_approval(said) if approval or said.exists() else None
+    now = run.clock()
     async with directory(run) as graph:
         graph.allow_removals(removal_targets(plan))
         reader, writer = GraphReader(graph), GraphWriter(graph)
         passwords = PasswordFile(run.folder / f"{run.profile.name}.passwords.jsonl")
         return await apply_plan(
-            run.store, run.profile, plan, reader, writer, now, passwords, allow.overrides, results, progress
+            run.store, run.profile, plan, reader, writer, now, passwords, allow.overrides, results, progress, approved
         )
 
 

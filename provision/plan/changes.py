@@ -6,9 +6,12 @@ becomes a change, and why, is said in `lifecycle`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from provision.errors import UsageError
 from provision.policy.kinds import MOST_REFERENCES, LinkKind, ObjectKind, bundle_sql
 from provision.store import Store
-from provision.store.sql import literal
+from provision.store.sql import literal, literals
 
 COLUMNS = (
     "id, kind, action, key, object_id, before, after, rule, file, record, field, depends_on, requests, org_id, "
@@ -97,7 +100,7 @@ def update_objects(store: Store, kind: ObjectKind, rule: str, but: str = "[]", u
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'update:' || key, '{kind.name}', 'update', key, object_id,
                {_object_json("sent", "b")}, {_object_json("sent", "a")},
-               {rule}, file, record, array_to_string(changed, ', '), [], {_update_requests(kind)}, NULL,
+               {rule}, file, record, array_to_string(changed, ', '), [], {update_requests(kind)}, NULL,
                NULL, NULL, NULL, NULL, NULL
         FROM (
             SELECT d.key, d.object_id, d.file, d.record, [{pairs}] AS every,
@@ -116,7 +119,7 @@ def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more
     """
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
-        SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {_ends(kind, "n", more)}, {rule},
+        SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {ends(kind, "n", more)}, {rule},
                n.file, n.record, NULL, {_needs()}, 0, n.org_id, n.left_key, n.left_id, n.right_key, n.right_id, n.role
         FROM run.new_links n
         WHERE n.kind = '{kind.name}' AND ({where})""")
@@ -129,7 +132,7 @@ def remove_links(store: Store, kind: LinkKind, rule: str, org: str, file: str, w
     """
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
-        SELECT 'remove:' || k.key, k.kind, 'remove', k.key, k.left_id, {_ends(kind, "k")}, NULL, {literal(rule)},
+        SELECT 'remove:' || k.key, k.kind, 'remove', k.key, k.left_id, {ends(kind, "k")}, NULL, {literal(rule)},
                {file}, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
         FROM run.known_links k
         JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
@@ -156,11 +159,53 @@ def count_requests(store: Store) -> None:
         WHERE p.id = c.id""")
 
 
+def name_schools(store: Store) -> None:
+    """`run.change_schools`: the schools that a change belongs to, by the change's id; some belong to none."""
+    at_school = "SELECT c.id, o.{school} FROM run.changes c JOIN {objects} o ON o.key = c.key WHERE c.org_id IS NULL"
+    store.run(f"""
+        CREATE OR REPLACE TABLE run.change_schools AS
+        SELECT DISTINCT id, org_id AS school FROM (
+            SELECT id, org_id FROM run.changes WHERE org_id IS NOT NULL
+            UNION ALL {at_school.format(school="school_id", objects="desired.sections")}
+            UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
+            UNION ALL {at_school.format(school="org_id", objects="desired.school_groups")}
+            UNION ALL SELECT c.id, p.school_id FROM run.changes c
+                JOIN desired.users u ON u.key = CASE c.kind WHEN 'license' THEN c.left_key ELSE c.key END
+                JOIN run.person_schools p ON p.person_id = u.person_id WHERE c.org_id IS NULL)
+        WHERE org_id IS NOT NULL""")
+
+
+def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:
+    """Take out what an approver rejected, and what cannot be done without it; said, so that nobody wonders.
+
+    Another value for the same object is another matter. `reconsider` has the keys (or ids) to plan again; raises
+    `UsageError` for one that nobody rejected.
+    """
+    for key in sorted(reconsider):
+        if not store.value("SELECT count(*) FROM ledger.rejections WHERE id = ?1 OR ends_with(id, ':' || ?1)", [key]):
+            raise UsageError(f"--reconsider {key}: nobody rejected this.", ["The plan's notes give the keys."])
+    store.run(f"""
+        CREATE OR REPLACE TABLE run.rejected AS
+        SELECT c.id, r.reason FROM run.changes c JOIN ledger.rejections r ON r.id = c.id
+        WHERE (c.action <> 'update' OR r.value = c.after::TEXT)
+          AND c.id NOT IN {literals(sorted(reconsider))} AND c.key NOT IN {literals(sorted(reconsider))}""")
+    while store.value("""
+        INSERT INTO run.rejected SELECT c.id, 'needs ' || min(r.id)
+        FROM (SELECT id, unnest(depends_on) AS needs FROM run.changes) c JOIN run.rejected r ON r.id = c.needs
+        WHERE c.id NOT IN (SELECT id FROM run.rejected) GROUP BY c.id"""):
+        pass  # what needs those, until nothing does
+    store.run("""
+        INSERT INTO run.notes
+        SELECT 'rejected', c.kind, c.key, 'rejected', c.file, c.record, r.reason
+        FROM run.rejected r JOIN run.changes c ON c.id = r.id""")
+    store.run("DELETE FROM run.changes WHERE id IN (SELECT id FROM run.rejected)")
+
+
 def _object_json(pairs: str, value: str) -> str:
     return f"to_json(map_from_entries(list_transform({pairs}, lambda x: {{'k': x.f, 'v': x.{value}}})))"
 
 
-def _ends(kind: LinkKind, row: str, more: str = "") -> str:
+def ends(kind: LinkKind, row: str, more: str = "") -> str:
     """The two ends of a link as JSON, by the names of its kind."""
     ends = (
         f"'{kind.left}', {row}.left_key, '{kind.left}_id', {row}.left_id, "
@@ -191,11 +236,12 @@ def _create_requests(kind: ObjectKind) -> str:
     return f"1 + CASE WHEN coalesce({', '.join('d.' + field for field in NOT_EDUCATION)}) IS NULL THEN 0 ELSE 1 END"
 
 
-def _update_requests(kind: ObjectKind) -> str:
+def update_requests(kind: ObjectKind, changed: str = "changed") -> str:
+    """SQL for how many requests an update costs, given SQL for the list of the fields that change."""
     if kind.name != "user":
         return "1"
     names = ", ".join(f"'{field}'" for field in EDUCATION)
     return (
-        f"CASE WHEN list_has_any(changed, [{names}]) THEN 1 ELSE 0 END"
-        f" + CASE WHEN list_has_all([{names}], changed) THEN 0 ELSE 1 END"
+        f"CASE WHEN list_has_any({changed}, [{names}]) THEN 1 ELSE 0 END"
+        f" + CASE WHEN list_has_all([{names}], {changed}) THEN 0 ELSE 1 END"
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
 import provision
-from provision.plan.guards import Verdict
+from provision.plan.guards import Measure, Verdict
 from provision.plan.planfile import FORMAT_VERSION, Header
 from provision.plan.planner import Draft
 from provision.profile import Profile
 from provision.store import Store
 
 BATCH = 20  # sub-requests in one $batch (learn.microsoft.com, json-batching)
+MOST_WITHOUT = 5
 BURST, WRITES_PER_SECOND = 3_000, 20.0  # 3,000 writes per 150 s for an app in a tenant (throttling-limits)
 
 
@@ -28,6 +30,8 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
         "tenant": _one(store, "SELECT id, name FROM current.tenant", "id", "name"),
         "profile": {"name": profile.name, "digest": profile.digest},
         "approval": profile.plan.approval,
+        "only": list(draft.only),
+        "undoes": draft.undoes,
         "roster": {
             "format": roster_format,
             "files": _many(store, "SELECT file, sha256, records FROM roster.files ORDER BY file",
@@ -45,11 +49,12 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
     }  # fmt: skip
 
 
-def guard_line(verdict: Verdict) -> dict[str, object]:
+def guard_line(verdict: Verdict) -> dict[str, Any]:
     """A verdict as it stands in the header."""
     return {
         "guard": verdict.guard,
         "limits": [str(limit) for limit in verdict.limits],
+        "window": verdict.window,
         "tripped": verdict.tripped,
         "overridden": verdict.overridden,
         "silent": verdict.silent,
@@ -57,6 +62,32 @@ def guard_line(verdict: Verdict) -> dict[str, object]:
             {"what": m.what, "count": m.count, "of": m.base, "percent": round(m.percent, 1)} for m in verdict.measures
         ],
     }
+
+
+def guard_lines_now(header: Header, profile: Profile, now: datetime) -> list[dict[str, Any]]:
+    """The guards of a plan that is to be applied now: those of its header, but the freeze as the calendar has it now.
+
+    A plan that was made before a freeze, or in one, waits until it is over. An override given to the plan holds for
+    the window it was given in.
+    """
+    bounds = profile.guards.bounds("freeze", now)
+    changes = sum(number for actions in header["counts"].values() for number in actions.values())
+    lines = [line for line in header["guards"] if line["guard"] != "freeze"]
+    if bounds.window is None or not changes:
+        return lines
+    overridden = any(
+        line["overridden"] and line.get("window") == bounds.window
+        for line in header["guards"]
+        if line["guard"] == "freeze"
+    )
+    measure = Measure("changes", changes, changes)
+    return [*lines, guard_line(Verdict("freeze", bounds.limits, bounds.window, True, overridden, None, (measure,)))]
+
+
+def limit_text(line: dict[str, Any]) -> str:
+    """The limits of a guard's line in words, with the window of the calendar that sets them."""
+    window = line.get("window")
+    return " or ".join(line["limits"]) + (f" ({window})" if window else "")
 
 
 def _counts(store: Store) -> dict[str, dict[str, int]]:
@@ -69,14 +100,24 @@ def _counts(store: Store) -> dict[str, dict[str, int]]:
 
 
 def _licenses(store: Store) -> list[dict[str, object]]:
-    """Seats per SKU that the profile names: how many there are, are used, are asked for, and are short."""
-    return _many(store, """
-        SELECT s.part_number, s.enabled, s.consumed,
-               (SELECT count(*) FROM run.changes c WHERE c.kind = 'license' AND c.right_id = s.sku_id),
-               (SELECT count(*) FROM run.set_aside a
-                WHERE a.rule = 'no-seat' AND a.key LIKE 'license:%/' || s.part_number)
-        FROM current.skus s WHERE s.sku_id IN (SELECT sku_id FROM run.disabled_plans) ORDER BY 1
-        """, "sku", "enabled", "consumed", "planned", "short")  # fmt: skip
+    """Seats per SKU that the profile names: how many there are, are used, are asked for, and are short.
+
+    `without` has the first of those who go without, by key; the notes have them all. `unlocated` counts the accounts
+    that get a usage location before this licence, because they have none.
+    """
+    return _many(store, f"""
+        SELECT s.part_number, s.enabled, s.consumed, coalesce(c.planned, 0),
+               coalesce(c.planned, 0) + coalesce(n.short, 0), coalesce(n.short, 0),
+               coalesce(n.keys, []), coalesce(c.unlocated, 0)
+        FROM current.skus s
+        LEFT JOIN (SELECT l.right_id, count(*) AS planned,
+                          count(*) FILTER (WHERE u.object_id IS NOT NULL AND u.usage_location IS NOT NULL) AS unlocated
+                   FROM run.changes l LEFT JOIN desired.users u ON u.key = l.left_key
+                   WHERE l.kind = 'license' GROUP BY l.right_id) c ON c.right_id = s.sku_id
+        LEFT JOIN (SELECT right_id, count(*) AS short, min(left_key, {MOST_WITHOUT}) AS keys
+                   FROM run.no_seat GROUP BY right_id) n ON n.right_id = s.sku_id
+        WHERE s.sku_id IN (SELECT sku_id FROM run.disabled_plans) ORDER BY 1
+        """, "sku", "enabled", "consumed", "planned", "needed", "short", "without", "unlocated")  # fmt: skip
 
 
 def _schools(store: Store) -> list[dict[str, object]]:

@@ -25,6 +25,7 @@ from provision.policy.kinds import (
     SECTION,
     USER,
 )
+from provision.policy.licenses import CLASS_SERVICES
 from provision.profile import Profile
 from provision.store import Store
 
@@ -230,6 +231,9 @@ def what_the_profile_selects(store: Store, _profile: Profile, _today: date) -> N
     add_links(store, GROUP_MEMBER, "'school-group-selected'")
     disabled = "(SELECT p.plan_ids FROM run.disabled_plans p WHERE p.side = n.role AND p.sku_id = n.right_id)"
     add_links(store, LICENSE, "'license-selected'", more=f"'disabled_plans', {disabled}")
+    for rule in CLASS_SERVICES:
+        lacking = f"SELECT key, file, record, NULL AS field FROM run.lacking WHERE rule = '{rule}'"
+        note(store, "lacking", "user", rule, lacking)
 
 
 def _too_early(profile: Profile, today: date) -> bool:

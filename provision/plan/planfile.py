@@ -26,7 +26,7 @@ from provision.store import Store
 from provision.store.files import replace_file
 from provision.store.sql import literal
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 LONGEST_LINE = 8 * 1024 * 1024  # bytes; DuckDB's reader sets aside a small multiple of it per thread
 COMPRESS_ABOVE = 64 * 1024 * 1024  # bytes of lines; larger plans get .gz added to their name
 Header = dict[str, Any]
@@ -41,8 +41,11 @@ CHANGES = """
     SELECT json_object('type', 'change', 'id', id, 'kind', kind, 'action', action, 'key', key,
                        'object_id', object_id, 'before', before, 'after', after,
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field),
-                       'depends_on', depends_on, 'requests', requests)::TEXT
-    FROM run.changes ORDER BY list_position({order}, kind), action, key"""
+                       'depends_on', depends_on, 'requests', requests,
+                       'schools', coalesce(schools, []))::TEXT
+    FROM run.changes LEFT JOIN (
+        SELECT id, list('school:' || school ORDER BY school) AS schools FROM run.change_schools GROUP BY id) USING (id)
+    ORDER BY list_position({order}, kind), action, key"""
 NOTES = """
     SELECT json_object('type', 'note', 'what', what, 'kind', kind, 'key', key,
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field))::TEXT

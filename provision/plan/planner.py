@@ -14,6 +14,7 @@ from provision.plan.guards import Verdict, judge_all
 from provision.plan.guards.roster_shrinks import COUNTS
 from provision.plan.lifecycle import RULES
 from provision.plan.reader import DirectoryReader
+from provision.plan.selection import keep_only
 from provision.policy import desire
 from provision.policy.kinds import GROUP_MEMBER, MEMBER, OBJECTS, OWNER, SCHOOL_SECTION, SCHOOL_USER
 from provision.profile import Profile
@@ -26,6 +27,10 @@ class Draft:
 
     snapshot_at: datetime
     verdicts: tuple[Verdict, ...]
+    only: tuple[str, ...] = ()
+    """What it was cut down to; nothing for the whole."""
+    undoes: str | None = None
+    """The run that it undoes, if it does."""
 
 
 async def make_plan(
@@ -35,8 +40,10 @@ async def make_plan(
     now: datetime,
     overrides: frozenset[str] = frozenset(),
     recreate: frozenset[str] = frozenset(),
+    reconsider: frozenset[str] = frozenset(),
+    only: frozenset[str] = frozenset(),
 ) -> Draft:
-    """Fill `run.changes` and `run.notes` for the roster that the store holds.
+    """Fill `run.changes` and `run.notes` for the roster that the store holds, or for that part which `only` names.
 
     Raises `DirectoryError` when the directory cannot be read whole or lacks what the profile asks for, and
     `StalePlan` when the ledger belongs to another tenant.
@@ -52,10 +59,14 @@ async def make_plan(
     for rule in RULES:
         if rule.step is not None:
             rule.step(store, profile, now.date())
-    changes.count_requests(store)
+    changes.leave_out_rejected(store, reconsider)
+    changes.name_schools(store)
     _note_what_is_held(store)
-    verdicts = judge_all(store, profile, overrides)
-    return Draft(now, tuple(verdicts))
+    if only:
+        keep_only(store, sorted(only))
+    changes.count_requests(store)
+    verdicts = judge_all(store, profile, now, overrides)
+    return Draft(now, tuple(verdicts), tuple(sorted(only)))
 
 
 def check_tenant(store: Store) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from provision.plan.guards import advice
+from provision.plan.header import limit_text
 from provision.plan.lifecycle import RULES
 from provision.plan.planfile import Header, Line
 
@@ -17,6 +19,8 @@ NOTE_MEANINGS = {
     "conflict": "in conflict: more than one account or person fits, so nobody is written",
     "protected": "protected: the account is never written",
     "deferred": "deferred: their start date lies ahead",
+    "lacking": "lacking: licensed as the profile says, but not for all that class teams need",
+    "rejected": "rejected: an approver refused them, and --reconsider KEY plans them again",
 }
 
 RULE_MEANINGS = {
@@ -32,12 +36,19 @@ RULE_MEANINGS = {
     "alias-taken": "the alias belongs to another group",
     "no-teacher": "the section has no teacher, and the profile requires one",
     "no-seat": "no seat of this licence is left",
+    "no-exchange": "none of their licences gives a mailbox (Exchange), which class teams need",
+    "no-sharepoint": "none of their licences gives SharePoint, which class teams need",
     "license-selected": "the profile selects this licence for them",
     "person-at-school": "the roster says that they are at this school",
     "school-group-selected": "the profile selects this group",
     "school-in-roster": "the roster has this school",
     "section-at-school": "the roster says that the section is at this school",
     "section-in-roster": "the roster has this section",
+    "rejected": "an approver refused it",
+    "undo": "the run that is undone did the opposite",
+    "undo-changed-since": "somebody has changed it since that run",
+    "undo-never-deleted": "that run made or added it, and it is never deleted",
+    "undo-too-old": "the values that were there before are kept for 30 days only",
     "hand-removal": "removed by hand, and the profile respects that",
 }
 
@@ -62,6 +73,10 @@ def facts(header: Header) -> Iterator[tuple[str, str]]:
     findings = ", ".join(f"{number} {severity}" for severity, number in roster["findings"].items()) or "none"
     yield "Roster", f"{roster['format']}, {len(roster['files'])} files, {records:,} records"
     yield "Findings", findings + ("" if findings == "none" else " (`provision check ROSTER --profile FILE` lists them)")
+    if header.get("only"):
+        yield "Only", printable(", ".join(header["only"]))
+    if header.get("undoes"):
+        yield "Undoes", f"run {header['undoes']}"
     yield "Planned", f"{header['created_at']}, may be applied until {header['expires_at']}"
     seconds = estimate["seconds_at_quota"]
     yield (
@@ -86,23 +101,35 @@ def guard_lines(header: Header) -> Iterator[tuple[str, str]]:
         numbers = guard["silent"] or (
             f"{worst['what']}: {worst['count']:,} of {worst['of']:,} ({worst['percent']} %)" if worst else "no change"
         )
-        yield state, f"{guard['guard']}: {numbers}; limit {' or '.join(guard['limits'])}"
+        more = advice(guard["guard"]) if state == "tripped" else []
+        yield state, ". ".join((f"{guard['guard']}: {numbers}; limit {limit_text(guard)}", *more))
 
 
 def license_lines(header: Header) -> Iterator[str]:
-    """Seats, per licence that the profile names."""
+    """Seats, per licence that the profile names: owned, used, needed, and who goes without."""
     for seat in header["licenses"]:
-        free = seat["enabled"] - seat["consumed"]
-        short = f"; {seat['short']:,} persons go without" if seat["short"] else ""
-        yield f"{seat['sku']}: {seat['planned']:,} planned, {free:,} of {seat['enabled']:,} seats free{short}"
+        parts = [f"{seat['enabled']:,} seats, {seat['consumed']:,} used, {seat['planned'] + seat['short']:,} needed"]
+        if seat["short"]:
+            named = [printable(key) for key in seat.get("without", ())]
+            more = seat["short"] - len(named)
+            who = ", ".join(named) + (f" and {more:,} more" if more else "")
+            parts.append(f"{seat['short']:,} short: {who} go{'es' if seat['short'] == 1 else ''} without")
+        if number := seat.get("unlocated"):
+            have, get = ("account has", "gets") if number == 1 else ("accounts have", "get")
+            parts.append(f"{number:,} {have} no usage location yet and {get} the profile's beforehand")
+        yield f"{seat['sku']}: {'; '.join(parts)}"
 
 
 def rule_lines(header: Header) -> Iterator[str]:
     """What the rules mean that this plan gives as causes, and how often each spoke."""
-    table = {rule.id: f"{rule.says}: {rule.happens}" for rule in RULES}
     for rule, number in sorted(header["rules"].items(), key=lambda item: _natural(item[0])):
-        meaning = table.get(rule) or RULE_MEANINGS.get(rule) or "see the findings of the roster"
-        yield f"{rule} ({number:,}): {meaning}"
+        yield f"{rule} ({number:,}): {rule_meaning(rule) or 'see the findings of the roster'}"
+
+
+def rule_meaning(rule: str) -> str | None:
+    """What a rule of the lifecycle says, or what a reason means; None for a check of the roster."""
+    table = {each.id: f"{each.says}: {each.happens}" for each in RULES}
+    return table.get(rule) or RULE_MEANINGS.get(rule)
 
 
 def _natural(rule: str) -> tuple[str, int]:

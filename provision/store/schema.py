@@ -136,4 +136,17 @@ CREATE TABLE planned.passwords (key TEXT, password TEXT);
 """
 """Those that the roster gives, of accounts that the last plan makes. The roster itself was once kept with them."""
 
-MIGRATIONS: tuple[str, ...] = (CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS)
+REJECTIONS = """
+CREATE TABLE ledger.rejections (id TEXT, value TEXT, reason TEXT, approver TEXT, approved_at TEXT);
+"""
+"""Changes that an approver refused, by their id; of an update also the values (`after`), since other ones are
+another matter."""
+
+VALUES = f"""
+DROP VIEW journal.unsettled;
+ALTER TABLE journal.intents ADD COLUMN before JSON;
+ALTER TABLE journal.intents ADD COLUMN after JSON;
+{UNSETTLED}"""
+"""The values that an update replaced and wrote, which an undo puts back."""
+
+MIGRATIONS: tuple[str, ...] = (CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES)

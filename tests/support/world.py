@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from provision.apply.run import Applied
-from provision.cli.road import Allowances, Run, apply_from, open_run, plan_to
+from provision.cli.road import Allowances, Run, apply_from, open_run, plan_to, utc_now
 from provision.plan.planfile import PlanFile
 from provision.sandbox import Faults, Sandbox, Server, Tenant, serve
 from provision.settings import Settings
@@ -54,6 +55,7 @@ updates = "100%"
 member_removals = "100%"
 removals_per_section = "100%"
 removals_per_school = "100%"
+section_emptied = "100%"
 errors = "100%"
 """
 Rows = list[dict[str, str]]
@@ -149,6 +151,7 @@ class World:
         self.tenant: Tenant = sandbox.tenant
         self.state = folder / "state"
         self.plans = 0
+        self.clock: Callable[[], datetime] = utc_now
         self.profile()
 
     def profile(self, mode: str = "create", licenses: str = "[]", guards: str = FREE, **tables: str) -> Path:
@@ -165,7 +168,7 @@ class World:
         """An open run on this world."""
         settings = Settings(graph_url=self.server.url, state=self.state)
         with open_run(settings, self.folder / "profile.toml") as run:
-            yield run
+            yield replace(run, clock=self.clock)
 
     def plan(self, roster: Roster | Path | None = None, **allow: Iterable[str]) -> Planned:
         """Plan with this roster (or the last one)."""
@@ -176,6 +179,11 @@ class World:
         with self.run() as run:
             allowed = Allowances(**{name: frozenset(names) for name, names in allow.items()})
             file = asyncio.run(plan_to(run, path, self.folder / f"plan-{self.plans}.jsonl", allowed))
+        return self.planned(file)
+
+    @staticmethod
+    def planned(file: PlanFile) -> Planned:
+        """A plan file, read."""
         return Planned(file, file.header, list(file.changes()), list(file.notes()))
 
     def apply(self, planned: Planned, **allow: Iterable[str]) -> tuple[Applied, dict[str, dict[str, Any]]]:

@@ -32,6 +32,7 @@ BASICS = {
     "usage_location": "usageLocation",
 }
 ACCOUNT_ONLY = {  # /education/users does not have them
+    "account_enabled": "accountEnabled",
     "job_title": "jobTitle",
     "employee_id": "employeeId",
     "age_group": "ageGroup",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from provision.plan.guards import (
     creates,
     errors,
+    freeze,
     member_removals,
     removals_per_school,
     removals_per_section,
     roster_shrinks,
+    section_emptied,
     updates,
 )
 from provision.plan.guards.verdict import Guard, Measure, Verdict, judge
@@ -22,13 +26,20 @@ GUARDS: tuple[Guard, ...] = (
     member_removals.GUARD,
     removals_per_section.GUARD,
     removals_per_school.GUARD,
+    section_emptied.GUARD,
     errors.GUARD,
+    freeze.GUARD,
 )
 
 
-def judge_all(store: Store, profile: Profile, overrides: frozenset[str]) -> list[Verdict]:
-    """Every guard's verdict on the changes of this run."""
-    return [judge(guard, store, profile, guard.name in overrides) for guard in GUARDS]
+def judge_all(store: Store, profile: Profile, now: datetime, overrides: frozenset[str]) -> list[Verdict]:
+    """Every guard's verdict on the changes of this run, by the limits that hold now."""
+    return [judge(guard, store, profile, now, guard.name in overrides) for guard in GUARDS]
 
 
-__all__ = ["GUARDS", "Guard", "Measure", "Verdict", "judge_all"]
+def advice(name: str) -> list[str]:
+    """What to tell those whom this guard stops, none or one sentence."""
+    return [guard.advice for guard in GUARDS if guard.name == name and guard.advice]
+
+
+__all__ = ["GUARDS", "Guard", "Measure", "Verdict", "advice", "judge_all"]

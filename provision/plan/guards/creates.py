@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provision.plan.guards.verdict import Guard, Measure, measures
+from provision.profile import Bounds
 from provision.store import Store
 
 
@@ -12,7 +13,7 @@ def _measure(store: Store) -> list[Measure]:
         FROM run.changes c WHERE action = 'create' GROUP BY kind ORDER BY kind""")  # fmt: skip
 
 
-def _silent(store: Store) -> str | None:
+def _silent(store: Store, _bounds: Bounds) -> str | None:
     known = store.value("SELECT count(*) FROM ledger.objects")
     return None if known else "the ledger is empty, so this is a first run: creates are not judged"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provision.plan.guards.verdict import Guard, Measure, measures
+from provision.profile import Bounds
 from provision.store import Store
 
 COUNTS = """
@@ -29,7 +30,7 @@ def _measure(store: Store) -> list[Measure]:
             USING (entity)""")  # fmt: skip
 
 
-def _silent(store: Store) -> str | None:
+def _silent(store: Store, _bounds: Bounds) -> str | None:
     known = store.value("SELECT count(*) FROM ledger.roster_counts")
     return None if known else "no roster has been applied yet, so there is nothing to compare with"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
-from provision.profile import Limit, Limits, Profile
+from provision.profile import Bounds, Limit, Profile
 from provision.store import Store
 
 MOST_SHOWN = 10
@@ -29,21 +30,27 @@ class Measure:
 class Guard:
     """`measure` looks at the run's tables; `says` is the guard in one line, for reports and docs.
 
-    `silent` gives the reason why the guard does not judge this run, or None.
+    `silent` gives the reason why the guard does not judge this run, or None. `advice` is for those whom it stops:
+    what this looks like, and what to do.
     """
 
     name: str
     says: str
     measure: Callable[[Store], list[Measure]]
-    silent: Callable[[Store], str | None] = lambda _store: None
+    silent: Callable[[Store, Bounds], str | None] = lambda _store, _bounds: None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`measures` holds the worst first, those over a limit before all others, `MOST_SHOWN` at most."""
+    """`measures` holds the worst first, those over a limit before all others, `MOST_SHOWN` at most.
+
+    `window` is the window of the calendar whose limits these are, in words; None for the usual limits.
+    """
 
     guard: str
     limits: tuple[Limit, ...]
+    window: str | None
     tripped: bool
     overridden: bool
     silent: str | None
@@ -55,22 +62,23 @@ class Verdict:
         return self.tripped and not self.overridden
 
 
-def judge(guard: Guard, store: Store, profile: Profile, overridden: bool) -> Verdict:
-    """Hold what a guard measures against the limits of the profile: a count, or a share, whichever is passed."""
-    limits: Limits = getattr(profile.guards, guard.name)
-    silent = guard.silent(store)
+def judge(guard: Guard, store: Store, profile: Profile, now: datetime, overridden: bool) -> Verdict:
+    """Hold what a guard measures against what it judges by now: a count, or a share, whichever is passed."""
+    bounds = profile.guards.bounds(guard.name, now)
+    silent = guard.silent(store, bounds)
     measures = [] if silent else guard.measure(store)
-    over = [measure for measure in measures if _over(measure, limits, profile.guards.minimum)]
+    over = [measure for measure in measures if _over(measure, bounds)]
     shown = sorted(over or measures, key=lambda m: (-m.percent, -m.count, m.what))[:MOST_SHOWN]
-    return Verdict(guard.name, limits, bool(over), overridden and bool(over), silent, tuple(shown))
+    passed = overridden and bool(over)
+    return Verdict(guard.name, bounds.limits, bounds.window, bool(over), passed, silent, tuple(shown))
 
 
-def _over(measure: Measure, limits: Limits, minimum: int) -> bool:
+def _over(measure: Measure, bounds: Bounds) -> bool:
     """A share speaks only where at least `minimum` objects exist."""
-    for limit in limits:
+    for limit in bounds.limits:
         if limit.count is not None and measure.count > limit.count:
             return True
-        if limit.percent is not None and measure.base >= minimum and measure.percent > limit.percent:
+        if limit.percent is not None and measure.base >= bounds.minimum and measure.percent > limit.percent:
             return True
     return False
 

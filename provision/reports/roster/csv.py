@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
 from provision.reports.page import Page
 from provision.reports.roster.checked import Checked, ready_line, unjudged_line, verdict_line
-from provision.reports.wording import printable
+from provision.reports.spreadsheet import BOM, line
 from provision.roster.readiness import failures
 from provision.roster.summary import Finding, findings
-from provision.store.cells import harmless
 
 COLUMNS = ("rule", "severity", "file", "record", "column", "value", "message", "mend")
-BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
-"""Without this mark a spreadsheet reads UTF-8 as the letters of its own country."""
 
 
 def render(checked: Checked, page: Page) -> Iterator[str]:
@@ -24,34 +20,18 @@ def render(checked: Checked, page: Page) -> Iterator[str]:
     No cell is a formula, and none has a control character.
     """
     del page  # a document for machines is the same everywhere
-    yield BOM + _line(*COLUMNS)
+    yield BOM + line(*COLUMNS)
     yield from map(_row, findings(checked.store))
     for answer in checked.readiness:
         verdict_on_all = f"{ready_line(answer)} {unjudged_line(checked, answer)}".strip()
-        yield _line(answer.product.name, None, None, None, None, None, verdict_on_all, None)
+        yield line(answer.product.name, None, None, None, None, None, verdict_on_all, None)
         for verdict in answer.verdicts:
             need = verdict.need
             numbers = f"{need.asks} True of {verdict_line(verdict)}."
-            yield _line(need.id, need.severity, None, None, None, None, numbers, None)
+            yield line(need.id, need.severity, None, None, None, None, numbers, None)
             yield from map(_row, failures(checked.store, need))
 
 
 def _row(finding: Finding) -> str:
-    return _line(finding.rule, finding.severity, finding.file, finding.record, finding.field, finding.value,
+    return line(finding.rule, finding.severity, finding.file, finding.record, finding.field, finding.value,
                  finding.message, finding.mend)  # fmt: skip
-
-
-class _Echo:
-    """A file that hands back what is written to it: `writerow` then gives the line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-_WRITER = csv.writer(_Echo(), lineterminator="\n")
-
-
-def _line(*cells: str | int | None) -> str:
-    """One line of the file."""
-    line: str = _WRITER.writerow([harmless(printable(cell)) if isinstance(cell, str) else cell for cell in cells])
-    return line

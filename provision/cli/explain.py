@@ -1,0 +1,77 @@
+"""`provision explain`: why something is planned about a person, a class or a school, and why something is not."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from provision.cli.options import AcceptMissingOption, JsonOption, RecreateOption, RosterOption, StateOption
+
+if TYPE_CHECKING:
+    from provision.cli.road import Allowances, Run
+    from provision.plan.planfile import PlanFile
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain")(explain)
+
+
+def explain(
+    key: Annotated[str, typer.Argument(help="A key, an id, a user name, a sign-in name.", metavar="KEY")],
+    plan: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--plan", help="Explain what this plan says, and read nothing else.", metavar="PLAN"),
+    ] = None,
+    profile: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--profile", help="Plan anew with this profile, and explain that.", metavar="FILE"),
+    ] = None,
+    roster: RosterOption = None,
+    json: JsonOption = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every line, however many.")] = False,
+    accept_missing: AcceptMissingOption = [],  # noqa: B006  # typer copies it
+    recreate: RecreateOption = [],  # noqa: B006
+    state: StateOption = None,
+) -> None:
+    """Say why something is planned about a person, a class or a school, and why something is not."""
+    import asyncio
+    import tempfile
+
+    from provision.cli.road import Allowances, open_run
+    from provision.cli.terminal import MOST_LINES, page, write_all
+    from provision.errors import UsageError
+    from provision.plan.explain import explain as explained
+    from provision.plan.planfile import PlanFile
+    from provision.reports import explanation
+    from provision.settings import load_settings
+    from provision.store import passing_store
+
+    render = explanation.render_json if json else explanation.render
+    paper = page(None if everything else MOST_LINES)
+    if plan is not None and profile is None:
+        if roster or state or accept_missing or recreate:
+            raise UsageError("A plan is explained by itself: --roster, --state and the like belong to --profile.")
+        made = PlanFile(plan)
+        made.verify()
+        with passing_store() as store:
+            write_all(render(explained(store, made, key), paper))
+    elif profile is not None and plan is None:
+        allow = Allowances(accept_missing=frozenset(accept_missing), recreate=frozenset(recreate))
+        with open_run(load_settings(state=state), profile) as run, tempfile.TemporaryDirectory() as scratch:
+            made = asyncio.run(plan_anew(run, roster, Path(scratch) / "plan.jsonl", allow))
+            write_all(render(explained(run.store, made, key, run.profile), paper))
+    else:
+        raise UsageError("Explain either a plan or the state of today.", ["Give --plan PLAN, or --profile FILE."])
+
+
+async def plan_anew(run: "Run", roster: Optional[Path], out: Path, allow: "Allowances") -> "PlanFile":  # noqa: UP045
+    """The plan that `provision plan` would make, without keeping in the state what it was made from: nobody is to
+    apply it, and what is kept for an open plan stays."""
+    from provision.cli.road import draft_of
+    from provision.plan.header import plan_header
+    from provision.plan.planfile import PlanFile, write_plan
+    from provision.policy.kinds import ORDER
+
+    draft, form = await draft_of(run, roster, allow)
+    return PlanFile(write_plan(run.store, plan_header(run.store, run.profile, draft, form), out, ORDER))
