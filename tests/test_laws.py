@@ -161,8 +161,8 @@ def test_a_day_and_its_undo_lead_back_to_the_start(one: Roster, two: Roster) -> 
 def people_and_places(school: World) -> tuple[dict[str, Any], dict[str, set[str]], dict[str, set[str]]]:
     """Accounts by sign-in name (without their licences, which stay), students by section and by school."""
     dump = school.tenant.dump()
-    staff = {user["id"] for user in dump["users"] if user["userPrincipalName"].upper()[:2] in TEACHERS}
     users = {user["userPrincipalName"]: {**user, "licenses": None} for user in dump["users"]}
+    staff = {name for name in users if name.upper()[:2] in TEACHERS}
     sections = {made["externalId"]: {*made["members"]} - staff for made in dump["classes"]}
     return users, sections, {made["externalId"]: {*made["users"]} - staff for made in dump["schools"]}
 

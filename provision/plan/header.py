@@ -126,14 +126,7 @@ def _schools(store: Store) -> list[dict[str, object]]:
         SELECT 'school:' || o.id, o.name,
                count(*) FILTER (WHERE c.action = 'create'), count(*) FILTER (WHERE c.action = 'update'),
                count(*) FILTER (WHERE c.action = 'add'), count(*) FILTER (WHERE c.action = 'remove')
-        FROM (
-            SELECT action, org_id FROM run.changes WHERE org_id IS NOT NULL
-            UNION ALL SELECT c.action, s.school_id FROM run.changes c JOIN desired.sections s ON s.key = c.key
-            UNION ALL SELECT c.action, s.org_id FROM run.changes c JOIN desired.schools s ON s.key = c.key
-            UNION ALL SELECT c.action, g.org_id FROM run.changes c JOIN desired.school_groups g ON g.key = c.key
-            UNION ALL SELECT c.action, p.school_id FROM run.changes c
-                JOIN desired.users u ON u.key = c.key JOIN run.person_schools p ON p.person_id = u.person_id
-        ) c JOIN roster.orgs o ON o.id = c.org_id
+        FROM run.changes c JOIN run.change_schools s ON s.id = c.id JOIN roster.orgs o ON o.id = s.school
         GROUP BY o.id, o.name ORDER BY o.name, o.id
         """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
 
