@@ -96,6 +96,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def laws(session: nox.Session) -> None:
+    """The laws of planning on many more rosters than a test run tries. A quarter of an hour, and not part of CI."""
+    _install(session, ".[test]")
+    session.run("pytest", "-n", "2", "tests/test_laws.py", *session.posargs, env={"LAW_EXAMPLES": "60"})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against yardsticks run side by side. Minutes, and not part of CI."""
     _install(session, ".[test]")

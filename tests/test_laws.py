@@ -1,9 +1,13 @@
-"""Laws that hold for every roster: what is applied stays applied, what is held is left alone, order does not matter."""
+"""Laws that hold for every roster: what is applied stays applied, what is held is left alone, order does not matter.
+
+`nox -s laws` tries many more rosters than a test run does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import tempfile
 from pathlib import Path
 from random import Random
@@ -19,7 +23,7 @@ PEOPLE = [f"S{number}" for number in range(6)]
 TEACHERS = ["T0", "T1"]
 SECTIONS = ["C0", "C1", "C2"]
 slow = settings(
-    max_examples=5, deadline=None, derandomize=True,
+    max_examples=int(os.environ.get("LAW_EXAMPLES", "3")), deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

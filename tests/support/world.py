@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +19,7 @@ from provision.apply.run import Applied
 from provision.cli.road import Allowances, Run, apply_from, open_run, plan_to, utc_now
 from provision.plan.planfile import PlanFile
 from provision.sandbox import Faults, Sandbox, Server, Tenant, serve
+from provision.sandbox.app import Logged
 from provision.settings import Settings
 
 PROFILE = """
@@ -143,6 +147,19 @@ class Planned:
         return {(note["key"], note["cause"]["rule"]) for note in self.notes if note["what"] == what}
 
 
+@dataclass(frozen=True)
+class Day:
+    """How a day ended: state, tenant, plan and results in a folder, and the requests it took."""
+
+    folder: Path
+    log: tuple[Logged, ...]
+
+
+_DAYS: dict[str, Day] = {}
+"""Days that were lived in this process, by how they began: many tests begin alike."""
+_PAST = tempfile.TemporaryDirectory(prefix="provision-days-")
+
+
 class World:
     """A tenant behind a loopback server, a profile, a state folder and the roster of the day."""
 
@@ -196,11 +213,51 @@ class World:
         return applied, {line["id"]: line for line in lines}
 
     def day(self, roster: Roster | Path, **allow: Iterable[str]) -> Planned:
-        """Plan and apply, all of which must succeed."""
+        """Plan and apply, all of which must succeed. A day that began and went the same before is not lived again."""
+        key = self._beginning(roster, allow)
+        if key in _DAYS:
+            return self._remembered(_DAYS[key], roster)
+        seen = len(self.sandbox.log)
         planned = self.plan(roster, **allow)
         applied, results = self.apply(planned)
         assert applied.complete, [line for line in results.values() if line["status"] != "done"]
+        if key:
+            _DAYS[key] = self._kept(planned, seen)
         return planned
+
+    def _beginning(self, roster: Roster | Path, allow: dict[str, Iterable[str]]) -> str:
+        """What the outcome of a day depends on, byte for byte; nothing where it may depend on more."""
+        if not isinstance(roster, Roster) or self.clock is not utc_now or self.sandbox.faults != Faults():
+            return ""
+        digest = hashlib.sha256(repr((roster, sorted((name, sorted(names)) for name, names in allow.items()))).encode())
+        self.tenant.save(self.folder / "tenant.json")
+        files = sorted(self.state.rglob("*")) if self.state.is_dir() else []
+        for path in (self.folder / "profile.toml", self.folder / "tenant.json", *files):
+            digest.update(f"{path.name} ".encode() + (path.read_bytes() if path.is_file() else b""))
+        return digest.hexdigest()
+
+    def _kept(self, planned: Planned, seen: int) -> Day:
+        """The day that is just over."""
+        folder = Path(tempfile.mkdtemp(dir=_PAST.name))
+        shutil.copytree(self.state, folder / "state")
+        shutil.copy(planned.file.path, folder / "plan.jsonl")
+        shutil.copy(self.folder / "results.jsonl", folder)
+        self.tenant.save(folder / "tenant.json")
+        return Day(folder, tuple(self.sandbox.log[seen:]))
+
+    def _remembered(self, day: Day, roster: Roster | Path) -> Planned:
+        """As if the day had just been lived."""
+        assert isinstance(roster, Roster)
+        roster.write(self.folder / "roster")
+        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.copytree(day.folder / "state", self.state)
+        shutil.copy(day.folder / "results.jsonl", self.folder)
+        self.plans += 1
+        plan = Path(shutil.copy(day.folder / "plan.jsonl", self.folder / f"plan-{self.plans}.jsonl"))
+        vars(self.tenant).update(vars(Tenant.load(day.folder / "tenant.json")))
+        self.sandbox.log.extend(day.log)
+        self.sandbox.batches = max([self.sandbox.batches, *(entry.batch or 0 for entry in day.log)])
+        return self.planned(PlanFile(plan))
 
     def writes(self) -> list[tuple[str, str]]:
         """(method, path) of every write that the tenant got, sub-requests of batches included."""
