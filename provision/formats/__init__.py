@@ -260,7 +260,8 @@ def _load_file(
     left = left_out(name, file, columns, reading.changes)
     try:
         scanned = opened.scan()
-        read = CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, left.sql())
+        marks = file.marks(with_key=bool(reading.changes))
+        read = CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, left.sql(), marks)
         odd = stage(store, read, scratch)
         passed = left.note(store) if file.gone else 0
         records = store.value("SELECT count(*) FROM stage")
@@ -273,7 +274,7 @@ def _load_file(
         if records == 0 and not passed:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
         fill(store, Staged(name, frozenset(columns), file.required, odd), file.into, options)
-        if file.key:
+        if file.key and file.key not in marks:
             left.remember(store)
     except FileFault as fault:
         return f"{name} {fault}"

@@ -43,6 +43,12 @@ class File:
         read = [header for into in self.into for header in into.headers()]
         return tuple(dict.fromkeys((*self.required, *read, *(self.gone.headers() if self.gone else ()))))
 
+    def marks(self, *, with_key: bool) -> frozenset[str]:
+        """The required headers of which nothing is read but whether there is a value. `with_key`: the key counts."""
+        read = {header for into in self.into for header in into.headers()}
+        read |= {*(self.gone.headers() if self.gone else ()), *([self.key] if with_key else [])}
+        return frozenset(self.required) - read
+
     def cell_of(self, header: str, cells: Sequence[str]) -> int | None:
         """Which of the cells of a header row is `header`: exactly so, else without regard to case, else by an older
         name."""

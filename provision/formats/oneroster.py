@@ -216,7 +216,8 @@ AGENTS = Into(
 
 # -- once every file is in the tables
 
-_GONE = "(SELECT id FROM spoken_of WHERE gone AND file = '{}' AND id NOT IN (SELECT id FROM roster.{}))"
+# anti joins, for these begin with the few that are gone; NOT IN would begin with everybody
+_GONE = "(SELECT s.id FROM spoken_of s ANTI JOIN roster.{1} USING (id) WHERE gone AND s.file = '{0}')"
 _GONE_USERS, _GONE_CLASSES = _GONE.format("users.csv", "persons"), _GONE.format("classes.csv", "sections")
 _STUDENTS = "(SELECT person_id FROM roster.roles WHERE role = 'student')"
 GO_ALONG = (
@@ -261,9 +262,9 @@ RELATE = (
                 WHEN 'relative' THEN 3 ELSE 4 END) AS role
             FROM roster.roles WHERE role IN {CONTACTS} OR role = 'aide' GROUP BY person_id) known
         WHERE known.id = contact_id""",
-    f"""UPDATE roster.persons SET status = NULL WHERE status = 'not enabled'
-        AND id IN (SELECT person_id FROM roster.roles WHERE role IN {CONTACTS})
-        AND id NOT IN (SELECT person_id FROM roster.roles WHERE role NOT IN {CONTACTS})""",
+    f"""UPDATE roster.persons SET status = NULL WHERE status = 'not enabled' AND id IN (
+        SELECT person_id FROM (SELECT person_id FROM roster.roles WHERE role IN {CONTACTS})
+        ANTI JOIN (SELECT person_id FROM roster.roles WHERE role NOT IN {CONTACTS}) USING (person_id))""",
     f"DELETE FROM roster.roles WHERE role IN {CONTACTS}",
 )
 """Contacts of students: relations with the role that the contact has, and no role in the school."""

@@ -30,8 +30,8 @@ WIDE = 9
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A CSV file to be read: `cells` is its header row, `columns` the headers to keep and the cell each is in;
-    rows for which the SQL `gone` is true are left out."""
+    """A CSV file to be read: `cells` is its header row, `columns` the headers to keep and the cell each is in, of
+    `marks` only whether there is a value; rows for which the SQL `gone` is true are left out."""
 
     path: Path
     scan: Scan
@@ -39,6 +39,7 @@ class CsvFile:
     plain_header: bool
     columns: Mapping[str, int]
     gone: str = "false"
+    marks: frozenset[str] = frozenset()
 
 
 def stage(store: Store, file: CsvFile, scratch: Path) -> bool:
@@ -64,15 +65,19 @@ def clear(store: Store) -> None:
 
 def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> None:
     """`stage` has the rows that have a value, or for which the SQL `or_` is true."""
-    values = ", ".join(name(header) for header in file.columns)
+    headers = [name(header) for header in file.columns]
+    values = ", ".join(headers)
+    # as a rule the first column has a value in every row; then no other need be read to know that a row has one
+    full = store.value(f"SELECT count(*) = count({headers[0]}) FROM stage_rows") if headers else False
+    has_value = "true" if full else f"coalesce({values}) IS NOT NULL"
     store.run(
         f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {origin}, {values} FROM stage_rows "
-        f"WHERE (coalesce({values}) IS NOT NULL OR {or_}) AND {file.gone} IS NOT TRUE"
+        f"WHERE ({has_value} OR {or_}) AND {file.gone} IS NOT TRUE"
     )
 
 
 def _read_strictly(store: Store, file: CsvFile, scratch: Path) -> bool:
-    values = [f"{_trimmed(f'c{cell}', file)} AS {name(header)}" for header, cell in file.columns.items()]
+    values = [_kept(file, header, _trimmed(f"c{cell}", file)) for header, cell in file.columns.items()]
     try:
         _read(store, without_pattern(file.path, scratch), len(file.cells), values, f"max_line_size = {LONGEST}, ")
     except duckdb.Error:
@@ -85,7 +90,7 @@ def _read_slowly(store: Store, file: CsvFile, rewritten: Path) -> None:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerow(("record", "fault", *file.columns))
         writer.writerows(_rows(file))
-    values = [f"c{cell} AS {name(header)}" for cell, header in enumerate(file.columns, start=2)]
+    values = [_kept(file, header, f"c{cell}") for cell, header in enumerate(file.columns, start=2)]
     try:
         _read(
             store,
@@ -131,6 +136,11 @@ def _cell(row: list[str], cell: int) -> str:
     if cell >= len(row):
         return ""
     return row[cell].replace("\r\n", " ").replace("\n", " ").replace("\r", " ").strip(BLANKS)
+
+
+def _kept(file: CsvFile, header: str, value: str) -> str:
+    """The value under the name of its header; of a mark a single byte, TRUE or NULL."""
+    return f"{f'nullif({value} IS NOT NULL, false)' if header in file.marks else value} AS {name(header)}"
 
 
 def _trimmed(column: str, file: CsvFile) -> str:
