@@ -69,7 +69,7 @@ def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> None:
     values = ", ".join(headers)
     # as a rule the first column has a value in every row; then no other need be read to know that a row has one
     full = store.value(f"SELECT count(*) = count({headers[0]}) FROM stage_rows") if headers else False
-    has_value = "true" if full else f"coalesce({values}) IS NOT NULL"
+    has_value = "true" if full else " OR ".join(f"{header} IS NOT NULL" for header in headers) or "false"
     store.run(
         f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {origin}, {values} FROM stage_rows "
         f"WHERE ({has_value} OR {or_}) AND {file.gone} IS NOT TRUE"
