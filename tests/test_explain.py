@@ -14,8 +14,7 @@ import pytest
 from support.world import Planned, Roster, World
 
 from provision.cli import main
-from provision.cli.explain import plan_anew
-from provision.cli.road import Allowances
+from provision.cli.road import Allowances, draft_of, write_draft
 from provision.cli.templates import templates
 from provision.errors import UnknownKey
 from provision.plan import standing
@@ -65,7 +64,7 @@ def today(school: World, roster: Roster | Path, *asked: str, **allow: list[str])
     path = roster if isinstance(roster, Path) else None
     with school.run() as run:
         allowed = Allowances(**{name: frozenset(names) for name, names in allow.items()})
-        plan = asyncio.run(plan_anew(run, path, school.folder / "anew.jsonl", allowed))
+        plan = write_draft(run, *asyncio.run(draft_of(run, path, allowed)), school.folder / "anew.jsonl")
         return {each: told(explain(run.store, plan, each, run.profile)) for each in asked}
 
 

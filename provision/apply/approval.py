@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from provision.apply.keys import is_signed, public_text, sign
 from provision.errors import ApprovalError, UsageError
 from provision.plan.planfile import Header
-from provision.plan.selection import selected
+from provision.plan.selection import add_dependents, selected
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.files import replace_file
@@ -50,10 +50,6 @@ class Approval:
         said: dict[str, Any] = {"type": "approval", "format_version": FORMAT_VERSION}
         said |= {name: getattr(self, name) for name in (*TEXTS[:-1], "only", "reject")}
         return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-    def told(self) -> str:
-        """Who and under which ticket, in a line."""
-        return f"{self.by}, {self.ticket}, {self.approved_at}"
 
 
 def beside(plan: Path) -> Path:
@@ -89,11 +85,7 @@ def approve(  # one argument for each thing that an approval says
         reason=reason,
         public_key=public_text(key),
     )
-    return _with(said, signature=sign(key, said.text()))
-
-
-def _with(said: Approval, **values: str) -> Approval:
-    return Approval(**{**{name: getattr(said, name) for name in said.__slots__}, **values})
+    return replace(said, signature=sign(key, said.text()))
 
 
 def write_approval(said: Approval, path: Path) -> None:
@@ -173,12 +165,8 @@ def decide(store: Store, said: Approval) -> dict[str, int]:
                CASE WHEN {refused} THEN {literal(f"rejected ({said.ticket}): {said.reason}")}
                     ELSE 'not among what was approved' END AS reason
         FROM run.work WHERE ({refused}) OR NOT ({wanted})""")
-    while store.value("""
-        INSERT INTO run.unapproved
-        SELECT w.id, 'needs one', 'it needs ' || min(u.id) || ', which was not approved'
-        FROM (SELECT id, unnest(depends_on) AS needs FROM run.work) w JOIN run.unapproved u ON u.id = w.needs
-        WHERE w.id NOT IN (SELECT id FROM run.unapproved) GROUP BY w.id"""):
-        pass  # what needs those, until nothing does
+    needing = "'needs one', 'it needs ' || min(u.id) || ', which was not approved'"
+    add_dependents(store, "run.work", "run.unapproved", needing)
     counts = dict.fromkeys(("rejected", "left out", "needs one"), 0)
     for verdict, number in store.rows("SELECT verdict, count(*) FROM run.unapproved GROUP BY verdict"):
         counts[verdict] = int(number)

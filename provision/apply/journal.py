@@ -17,7 +17,7 @@ from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literals
 
-VALUES_KEPT = 30
+VALUES_KEPT = 30  # days
 
 
 @dataclass(frozen=True, slots=True)

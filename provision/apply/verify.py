@@ -22,17 +22,18 @@ def verify_header(header: Header, profile: Profile, overrides: frozenset[str], n
     expires = datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     if now > expires:
         raise StalePlan(f"The plan expired at {header['expires_at']}.", ["Plan again."])
-    stopping = [guard for guard in guard_lines_now(header, profile, now) if not guard["overridden"]]
-    stopping = [guard for guard in stopping if guard["tripped"] and guard["guard"] not in overrides]
-    if stopping:
+    if stopping := _stopping(guard_lines_now(header, profile, now), overrides):
         raise GuardTripped("A guard stops this plan; nothing was written.", guard_sentences(stopping))
 
 
 def refuse_stopped(header: Header) -> None:
     """Raise `GuardTripped` where a guard stops the plan that has just been made."""
-    stopping = [guard for guard in header["guards"] if guard["tripped"] and not guard["overridden"]]
-    if stopping:
+    if stopping := _stopping(header["guards"]):
         raise GuardTripped("A guard stops this plan; it will not be applied as it is.", guard_sentences(stopping))
+
+
+def _stopping(guards: list[Header], overrides: frozenset[str] = frozenset()) -> list[Header]:
+    return [each for each in guards if each["tripped"] and not each["overridden"] and each["guard"] not in overrides]
 
 
 def verify_tenant(header: Header, store: Store) -> None:

@@ -1,15 +1,11 @@
 """`provision explain`: why something is planned about a person, a class or a school, and why something is not."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from provision.cli.options import AcceptMissingOption, JsonOption, RecreateOption, RosterOption, StateOption
-
-if TYPE_CHECKING:
-    from provision.cli.road import Allowances, Run
-    from provision.plan.planfile import PlanFile
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +34,7 @@ def explain(
     import asyncio
     import tempfile
 
-    from provision.cli.road import Allowances, open_run
+    from provision.cli.road import Allowances, draft_of, open_run, write_draft
     from provision.cli.terminal import MOST_LINES, page, write_all
     from provision.errors import UsageError
     from provision.plan.explain import explain as explained
@@ -59,19 +55,8 @@ def explain(
     elif profile is not None and plan is None:
         allow = Allowances(accept_missing=frozenset(accept_missing), recreate=frozenset(recreate))
         with open_run(load_settings(state=state), profile) as run, tempfile.TemporaryDirectory() as scratch:
-            made = asyncio.run(plan_anew(run, roster, Path(scratch) / "plan.jsonl", allow))
+            # nobody is to apply this plan, so what the state keeps for an open one stays
+            made = write_draft(run, *asyncio.run(draft_of(run, roster, allow)), Path(scratch) / "plan.jsonl")
             write_all(render(explained(run.store, made, key, run.profile), paper))
     else:
         raise UsageError("Explain either a plan or the state of today.", ["Give --plan PLAN, or --profile FILE."])
-
-
-async def plan_anew(run: "Run", roster: Optional[Path], out: Path, allow: "Allowances") -> "PlanFile":  # noqa: UP045
-    """The plan that `provision plan` would make, without keeping in the state what it was made from: nobody is to
-    apply it, and what is kept for an open plan stays."""
-    from provision.cli.road import draft_of
-    from provision.plan.header import plan_header
-    from provision.plan.planfile import PlanFile, write_plan
-    from provision.policy.kinds import ORDER
-
-    draft, form = await draft_of(run, roster, allow)
-    return PlanFile(write_plan(run.store, plan_header(run.store, run.profile, draft, form), out, ORDER))

@@ -119,8 +119,7 @@ async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -
     profile = run.profile
     refuse_within(out, profile.roster_path(roster))
     draft, form = await draft_of(run, roster, allow)
-    header = plan_header(run.store, profile, draft, form)
-    plan = PlanFile(write_plan(run.store, header, out, ORDER))
+    plan = write_draft(run, draft, form, out)
     expires = draft.snapshot_at + timedelta(seconds=profile.plan.seconds)
     keep_for_apply(run.store, profile, plan.header["digest"], expires)
     return plan
@@ -130,7 +129,12 @@ async def undo_to(run: Run, name: str, out: Path, allow: Allowances) -> PlanFile
     """Plan the reverse of a run of the journal, and write that plan to `out`."""
     async with directory(run) as graph:
         draft = await make_undo(run.store, run.profile, GraphReader(graph), run.clock(), name, allow.overrides)
-    return PlanFile(write_plan(run.store, plan_header(run.store, run.profile, draft, "none"), out, ORDER))
+    return write_draft(run, draft, "none", out)
+
+
+def write_draft(run: Run, draft: Draft, form: str, out: Path) -> PlanFile:
+    """Write what stands in the store as a plan to `out`, and read it. Nothing is kept for its being applied."""
+    return PlanFile(write_plan(run.store, plan_header(run.store, run.profile, draft, form), out, ORDER))
 
 
 async def draft_of(run: Run, roster: Path | None, allow: Allowances) -> tuple[Draft, str]:

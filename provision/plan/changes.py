@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from provision.errors import UsageError
+from provision.plan.selection import add_dependents
 from provision.policy.kinds import MOST_REFERENCES, LinkKind, ObjectKind, bundle_sql
 from provision.store import Store
 from provision.store.sql import literal, literals
@@ -160,11 +161,11 @@ def count_requests(store: Store) -> None:
 
 
 def name_schools(store: Store) -> None:
-    """`run.change_schools`: the schools that a change belongs to, by the change's id; some belong to none."""
+    """`run.change_schools (id, schools)`: the keys of the schools that a change belongs to; some belong to none."""
     at_school = "SELECT c.id, o.{school} FROM run.changes c JOIN {objects} o ON o.key = c.key WHERE c.org_id IS NULL"
     store.run(f"""
         CREATE OR REPLACE TABLE run.change_schools AS
-        SELECT DISTINCT id, org_id AS school FROM (
+        SELECT id, list(DISTINCT 'school:' || org_id ORDER BY 'school:' || org_id) AS schools FROM (
             SELECT id, org_id FROM run.changes WHERE org_id IS NOT NULL
             UNION ALL {at_school.format(school="school_id", objects="desired.sections")}
             UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
@@ -172,7 +173,7 @@ def name_schools(store: Store) -> None:
             UNION ALL SELECT c.id, p.school_id FROM run.changes c
                 JOIN desired.users u ON u.key = CASE c.kind WHEN 'license' THEN c.left_key ELSE c.key END
                 JOIN run.person_schools p ON p.person_id = u.person_id WHERE c.org_id IS NULL)
-        WHERE org_id IS NOT NULL""")
+        WHERE org_id IS NOT NULL GROUP BY id""")
 
 
 def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:
@@ -189,11 +190,7 @@ def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:
         SELECT c.id, r.reason FROM run.changes c JOIN ledger.rejections r ON r.id = c.id
         WHERE (c.action <> 'update' OR r.value = c.after::TEXT)
           AND c.id NOT IN {literals(sorted(reconsider))} AND c.key NOT IN {literals(sorted(reconsider))}""")
-    while store.value("""
-        INSERT INTO run.rejected SELECT c.id, 'needs ' || min(r.id)
-        FROM (SELECT id, unnest(depends_on) AS needs FROM run.changes) c JOIN run.rejected r ON r.id = c.needs
-        WHERE c.id NOT IN (SELECT id FROM run.rejected) GROUP BY c.id"""):
-        pass  # what needs those, until nothing does
+    add_dependents(store, "run.changes", "run.rejected", "'needs ' || min(u.id)")
     store.run("""
         INSERT INTO run.notes
         SELECT 'rejected', c.kind, c.key, 'rejected', c.file, c.record, r.reason

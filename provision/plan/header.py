@@ -126,7 +126,8 @@ def _schools(store: Store) -> list[dict[str, object]]:
         SELECT 'school:' || o.id, o.name,
                count(*) FILTER (WHERE c.action = 'create'), count(*) FILTER (WHERE c.action = 'update'),
                count(*) FILTER (WHERE c.action = 'add'), count(*) FILTER (WHERE c.action = 'remove')
-        FROM run.changes c JOIN run.change_schools s ON s.id = c.id JOIN roster.orgs o ON o.id = s.school
+        FROM run.changes c JOIN (SELECT id, unnest(schools) AS school FROM run.change_schools) s ON s.id = c.id
+        JOIN roster.orgs o ON 'school:' || o.id = s.school
         GROUP BY o.id, o.name ORDER BY o.name, o.id
         """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
 

@@ -43,8 +43,7 @@ CHANGES = """
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field),
                        'depends_on', depends_on, 'requests', requests,
                        'schools', coalesce(schools, []))::TEXT
-    FROM run.changes LEFT JOIN (
-        SELECT id, list('school:' || school ORDER BY school) AS schools FROM run.change_schools GROUP BY id) USING (id)
+    FROM run.changes LEFT JOIN run.change_schools USING (id)
     ORDER BY list_position({order}, kind), action, key"""
 NOTES = """
     SELECT json_object('type', 'note', 'what', what, 'kind', kind, 'key', key,

@@ -46,9 +46,7 @@ def keep_only(store: Store, selectors: Sequence[str]) -> None:
     wanted = " OR ".join(map(selected, meant))
     store.run(f"""
         CREATE OR REPLACE TABLE run.chosen AS
-        SELECT c.id, c.depends_on FROM run.changes c LEFT JOIN (
-            SELECT id, list('school:' || school) AS schools FROM run.change_schools GROUP BY id) s USING (id)
-        WHERE {wanted}""")
+        SELECT c.id, c.depends_on FROM run.changes c LEFT JOIN run.change_schools USING (id) WHERE {wanted}""")
     while store.value("""
         INSERT INTO run.chosen SELECT c.id, c.depends_on FROM run.changes c
         WHERE c.id IN (SELECT unnest(depends_on) FROM run.chosen) AND c.id NOT IN (SELECT id FROM run.chosen)"""):
@@ -57,6 +55,18 @@ def keep_only(store: Store, selectors: Sequence[str]) -> None:
     store.run(f"DELETE FROM run.notes WHERE NOT ({told})")
     for table in ("changes", "change_schools"):
         store.run(f"DELETE FROM run.{table} WHERE id NOT IN (SELECT id FROM run.chosen)")
+
+
+def add_dependents(store: Store, changes: str, undone: str, values: str) -> None:
+    """Add to the table `undone (id, …)` whatever of the table `changes` cannot be done without what is in it.
+
+    `values` is SQL for its columns after the id, over those that are needed, `u`: one of them will do.
+    """
+    while store.value(f"""
+        INSERT INTO {undone} SELECT c.id, {values}
+        FROM (SELECT id, unnest(depends_on) AS needs FROM {changes}) c JOIN {undone} u ON u.id = c.needs
+        WHERE c.id NOT IN (SELECT id FROM {undone}) GROUP BY c.id"""):
+        pass  # what needs those, until nothing does
 
 
 def _meant(store: Store, selector: str) -> list[str]:

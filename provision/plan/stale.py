@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from provision.plan.guards import Verdict
+from provision.plan.guards import OF_THE_ROSTER, Verdict
 from provision.plan.planner import Draft
 from provision.profile import Profile
 from provision.store import Store
@@ -17,8 +17,6 @@ from provision.store.sql import literals
 
 What = Literal["accounts", "licenses", "sections", "schools", "ownerless", "by_hand"]
 WHATS: tuple[What, ...] = ("accounts", "licenses", "sections", "schools", "ownerless", "by_hand")
-OF_THE_ROSTER = ("roster_shrinks", "errors")
-"""The guards that doubt the roster itself, and so whoever it does not mention."""
 
 
 class Entry(NamedTuple):

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from provision.errors import UsageError
 from provision.plan import changes
-from provision.plan.guards import judge_all
+from provision.plan.guards import OF_THE_ROSTER, judge_all
 from provision.plan.planner import Draft, check_tenant
 from provision.plan.reader import DirectoryReader
 from provision.policy import desire
@@ -29,8 +29,6 @@ from provision.store import Store
 from provision.store.sql import literal, literals
 
 LAST = "last"
-OF_A_ROSTER = frozenset({"roster_shrinks", "errors"})
-"""Guards that judge the roster, which has no part in this."""
 REMOVED_AGAIN = (MEMBER, GROUP_MEMBER, SCHOOL_USER)
 
 
@@ -69,7 +67,8 @@ async def make_undo(
     changes.count_requests(store)
     changes.name_schools(store)
     verdicts = judge_all(store, profile, now, overrides)
-    return Draft(now, tuple(verdict for verdict in verdicts if verdict.guard not in OF_A_ROSTER), undoes=run)
+    # no roster has a part in this
+    return Draft(now, tuple(verdict for verdict in verdicts if verdict.guard not in OF_THE_ROSTER), undoes=run)
 
 
 def known_run(store: Store, run: str) -> str:

@@ -31,6 +31,9 @@ GUARDS: tuple[Guard, ...] = (
     freeze.GUARD,
 )
 
+OF_THE_ROSTER = frozenset({roster_shrinks.GUARD.name, errors.GUARD.name})
+"""Those that doubt the roster itself, and so whoever it does not mention."""
+
 
 def judge_all(store: Store, profile: Profile, now: datetime, overrides: frozenset[str]) -> list[Verdict]:
     """Every guard's verdict on the changes of this run, by the limits that hold now."""
@@ -42,4 +45,4 @@ def advice(name: str) -> list[str]:
     return [guard.advice for guard in GUARDS if guard.name == name and guard.advice]
 
 
-__all__ = ["GUARDS", "Guard", "Measure", "Verdict", "advice", "judge_all"]
+__all__ = ["GUARDS", "OF_THE_ROSTER", "Guard", "Measure", "Verdict", "advice", "judge_all"]
