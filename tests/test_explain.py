@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.world import Planned, Roster, World
 
+from provision.apply.approval import beside
 from provision.cli import main
 from provision.cli.road import Allowances, draft_of, write_draft
 from provision.cli.templates import templates
@@ -471,6 +472,51 @@ def test_the_command(school: World, capsys: pytest.CaptureFixture[str], monkeypa
     assert "says nothing of 'S99'" in capsys.readouterr().err
     for wrong in ([], ["--plan", path, *live], ["--plan", path, "--state", "x"]):
         assert main(["explain", "S2", *wrong]) == 2
+
+
+def test_an_approval_beside_the_plan_is_told(
+    school: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.day(first())
+    plan = school.plan(second())
+    path = str(plan.file.path)
+    monkeypatch.setenv("PROVISION_KEY", str(school.folder / "mine.key"))
+    assert main(["key", "new", "--no-passphrase"]) == 0
+    refused = ["--reject", "key:user:S4", "--reason", "in January"]
+    assert main(["approve", path, "--by", "Head", "--ticket", "CHG1", *refused]) == 0
+    capsys.readouterr()
+    assert main(["explain", "S4", "--plan", path]) == 0
+    text = capsys.readouterr().out
+    assert "Approval by Head (CHG1), " in text
+    assert "rejected (CHG1): in January" in text
+    assert "it needs create:user:S4, which was not approved" in text
+    assert main(["explain", "S2", "--plan", path, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["approval"]["ticket"] == "CHG1"
+    (change,) = document["subjects"][0]["changes"]
+    assert change == {
+        **{name: value for name, value in plan.change("remove:member:C1/S2").items() if name != "type"},
+        "approval": {"verdict": "approved"},
+    }
+    approval = beside(plan.file.path)
+    approval.write_text(approval.read_text(encoding="utf-8").replace("January", "February"), encoding="utf-8")
+    assert main(["explain", "S4", "--plan", path]) == 4
+    assert "altered" in capsys.readouterr().err
+
+
+def test_what_was_rejected_is_explained_as_if_it_were_planned_again(
+    school: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.day(first())
+    with school.run() as run:
+        run.store.run("INSERT INTO ledger.rejections VALUES ('remove:member:C1/S2', '', 'in January', 'Head', '')")
+    second().write(school.folder / "roster")
+    monkeypatch.setenv("PROVISION_GRAPH_URL", school.server.url)
+    live = ["--profile", str(school.folder / "profile.toml"), "--state", str(school.state)]
+    assert main(["explain", "S2", *live]) == 0
+    assert "in January" in capsys.readouterr().out
+    assert main(["explain", "S2", *live, "--reconsider", "member:C1/S2"]) == 0
+    assert "1 member to remove" in capsys.readouterr().out
 
 
 def test_an_altered_plan_is_refused(school: World, capsys: pytest.CaptureFixture[str]) -> None:

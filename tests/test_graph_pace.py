@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from provision.graph.clock import Clock
-from provision.graph.pace import QUOTA, WINDOW, Pace
+from provision.graph.pace import Pace
+from provision.plan.quota import QUOTA, WINDOW
 
 
 class Turned:

@@ -24,7 +24,7 @@ def test_one_pupil_at_the_office_door(school: World) -> None:
     assert one.ids() == ["create:user:S4", "add:member:C1/S4", "add:school_user:10/S4"]
     assert one.header["only"] == ["person:S4"]
     assert one.header["counts"]["user"] == {"create": 1}
-    assert sum(change["requests"] for change in one.changes) == one.header["estimate"]["requests"] == 3
+    assert sum(change["requests"] for change in one.changes) == one.header["estimate"]["writes"] == 3
     school.apply(one)
     assert "s4@students.contoso.edu" in school.group("Section_C1")["members"]
     assert "create:user:S4" not in school.plan(grown).ids()

@@ -133,18 +133,23 @@ def verify_approval(said: Approval | None, header: Header, profile: Profile) -> 
                 ],
             )
         return
-    if said.plan != header["digest"] or said.tenant != header["tenant"]["id"]:
-        raise ApprovalError("The approval is for another plan; nothing was written.", ["Have this plan approved."])
-    if not is_signed(said.public_key, said.signature, said.text()):
-        raise ApprovalError(
-            "The approval was altered after it was signed; nothing was written.", ["Have the plan approved again."]
-        )
+    verify_signature(said, header)
     approvers = profile.plan.approvers
     if approvers and said.public_key not in approvers:
         raise ApprovalError(
             f"The approval was signed with {said.public_key}, which is not among the profile's approvers; "
             "nothing was written.",
             ["Have it approved by one of them, or add the key to approvers under [plan] and plan again."],
+        )
+
+
+def verify_signature(said: Approval, header: Header) -> None:
+    """Raise `ApprovalError` where the approval is for another plan, or was altered. Who may sign is not asked."""
+    if said.plan != header["digest"] or said.tenant != header["tenant"]["id"]:
+        raise ApprovalError("The approval is for another plan; nothing was written.", ["Have this plan approved."])
+    if not is_signed(said.public_key, said.signature, said.text()):
+        raise ApprovalError(
+            "The approval was altered after it was signed; nothing was written.", ["Have the plan approved again."]
         )
 
 
@@ -190,6 +195,18 @@ def set_aside(store: Store, said: Approval) -> None:
             FROM run.unapproved u JOIN run.work w ON w.id = u.id WHERE u.verdict = 'rejected'""",
             [said.by, said.approved_at],
         )
+
+
+def add_verdicts(store: Store, said: Approval) -> None:
+    """Give each change that `run.explained` has an `approval`: its `verdict`, and the `reason` of one that is not
+    approved."""
+    decide(store, said)
+    store.run("""
+        UPDATE run.explained e SET line = json_merge_patch(e.line, json_object('approval', v.said))
+        FROM (SELECT w.id, CASE WHEN u.id IS NULL THEN json_object('verdict', 'approved')
+                                ELSE json_object('verdict', u.verdict, 'reason', u.reason) END AS said
+              FROM run.work w LEFT JOIN run.unapproved u ON u.id = w.id) v
+        WHERE e.type = 'change' AND (e.line ->> 'id') = v.id""")
 
 
 def _named(store: Store, selector: str) -> str:

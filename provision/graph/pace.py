@@ -1,7 +1,6 @@
 """Pacing: never more writes than the published quota grants, so that nothing is refused of our own making.
 
-The quota is a token bucket for an app in a tenant: 3,000 writes in 150 seconds
-(learn.microsoft.com/graph/throttling-limits, identity and access).
+The quota is a token bucket for an app in a tenant: see `provision.plan.quota`.
 """
 
 from __future__ import annotations
@@ -9,11 +8,8 @@ from __future__ import annotations
 import asyncio
 
 from provision.graph.clock import Clock
+from provision.plan.quota import BURST_SHARE, QUOTA, RATE_SHARE, WINDOW
 
-QUOTA = 3_000
-WINDOW = 150.0
-BURST_SHARE = 0.98  # of the bucket and of its refill: the rest is room for clocks that differ
-RATE_SHARE = 0.99
 ROUNDING = 1e-6  # of a token: what floating point leaves over
 
 

@@ -165,7 +165,11 @@ def _unknown(store: Store, names: str, wanted: str, plan: PlanFile, *, live: boo
 
 _REST = "substr(key, strpos(key, ':') + 1)"
 _ENDS = {**{kind.name: (kind.left, kind.right) for kind in LINKS}, "contact": ("user", "user")}
-_SHAPES = {"license": "(?s)^(.*)/([^/]*)$", "group_member": "(?s)^((?:[^/]*/)?(?:students|teachers))/(.*)$"}
+_SHAPES = {
+    "license": "(?s)^(.*)/([^/]*)$",
+    "group_license": "(?s)^(.*)/([^/]*)$",
+    "group_member": "(?s)^((?:students|staff)_licensed|(?:[^/]*/)?(?:students|teachers))/(.*)$",
+}
 """How the key of a link falls into its ends, where that is not at the first slash."""
 
 

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
@@ -67,12 +68,17 @@ class Sandbox:
         app_roles: Iterable[str] = APP_ROLES,
         keep: int | None = None,
     ) -> None:
-        """`clock` counts seconds for lag and quotas; `keep` bounds `log` (None: everything is kept)."""
+        """`clock` counts seconds for lag and quotas; `keep` bounds `log` (None: everything is kept).
+
+        `answered` counts the entries of the log by method and status, `units` the resource units asked for.
+        """
         self.tenant = tenant
         self.clock = clock
         self.app_roles = frozenset(app_roles)
         self.log: list[Logged] = []
         self.batches = 0
+        self.units = 0.0
+        self.answered: Counter[tuple[str, int]] = Counter()
         self.on_change: Callable[[], None] = lambda: None
         self.lock = threading.RLock()
         self._keep = keep
@@ -130,9 +136,11 @@ class Sandbox:
         """
         call = self._call(root, part)
         self.tenant.requests += 1
+        price = cost(call)
+        self.units += price.units
         quota: dict[str, str] = {}
         try:
-            quota = self._trouble.throttle(cost(call), self.tenant.id)
+            quota = self._trouble.throttle(price, self.tenant.id)
             if error is not None:
                 raise error
             result = self._failure() or self._route(call)
@@ -260,6 +268,7 @@ class Sandbox:
         return Answer(result.status, sent, json.dumps(result.body, separators=(",", ":")).encode())
 
     def _note(self, method: str, path: str, body: object, status: int, number: int | None) -> None:
+        self.answered[method, status] += 1
         self.log.append(Logged(method, path, body, status, number))
         if self._keep is not None and len(self.log) > 2 * self._keep:
             del self.log[: -self._keep]

@@ -39,6 +39,9 @@ class Faults:
     fail_batches: int = 0
     """Every nth $batch call fails whole with the next of `fail_batches_with`."""
     fail_batches_with: tuple[int, ...] = (429, 503)
+    chance: float = 0
+    """Beside what strikes every nth time: the probability with which a request fails, the answer to a write is lost,
+    and a $batch call fails whole, drawn by `seed`."""
     retry_seconds: float = 1
     """What a 429 or 503 of these failures asks to wait."""
     concurrency: bool = True
@@ -49,9 +52,16 @@ class Faults:
     """Delta tokens are refused: with 410 as documented, or with the 400 that has been seen."""
 
     @classmethod
-    def published_quotas(cls) -> Faults:
-        """The limits of a large tenant: 3,000 writes in 150 s, 8,000 units in 10 s."""
-        return cls(throttle_writes=(20, 3000), throttle_units=(800, 8000))
+    def published_quotas(cls, units: int = 8000, *, chance: float = 0, seed: int = 0) -> Faults:
+        """The limits of a tenant: 3,000 writes in 150 s, and in 10 s so many `units`, 8,000 in a large tenant. Whatever
+        answers 429 then is one of them."""
+        return cls(
+            throttle_writes=(20, 3000),
+            throttle_units=(units / 10, units),
+            chance=chance,
+            seed=seed,
+            fail_batches_with=(503,),
+        )
 
 
 class ConnectionCut(Exception):  # an event, not an error of ours
@@ -141,6 +151,8 @@ class Trouble:
         return {"Retry-After": self._retry_after(self.faults.retry_seconds)}
 
     def _strike(self, what: str, every: int, statuses: tuple[int, ...]) -> int:
+        if self.faults.chance and self.random.random() < self.faults.chance:
+            return self.random.choice(statuses)
         self._counts[what] += 1
         count = self._counts[what]
         if not every or count % every:

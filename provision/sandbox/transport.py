@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 
 from provision.sandbox.app import Sandbox
@@ -11,12 +13,16 @@ from provision.sandbox.faults import ConnectionCut
 class SandboxTransport(httpx.AsyncBaseTransport):
     """Hands every request to a sandbox, whatever its host. A cut connection raises `httpx.ReadError`."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, seconds: float = 0) -> None:
+        """An answer takes `seconds`."""
         self.sandbox = sandbox
+        self._seconds = seconds
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request."""
         body = await request.aread()
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
         try:
             answer = self.sandbox.handle(request.method, str(request.url), dict(request.headers), body)
         except ConnectionCut:

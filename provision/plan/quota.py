@@ -1,0 +1,23 @@
+"""The published limits of Microsoft Graph for one app in one tenant, and how much of them provision uses.
+
+Source: learn.microsoft.com/graph/throttling-limits, identity and access. Both limits are token buckets: full at first,
+and refilled at a steady rate. Whether writes through `/education` draw on the same ones is published nowhere; they are
+taken to.
+"""
+
+from __future__ import annotations
+
+QUOTA = 3_000  # writes
+WINDOW = 150.0  # seconds
+BURST_SHARE = 0.98  # of the bucket and of its refill: the rest is room for clocks that differ
+RATE_SHARE = 0.99
+
+UNITS_WINDOW = 10.0  # seconds
+UNITS = ((50, 3_500), (501, 5_000))
+"""Resource units of a small and a middling tenant, which has fewer accounts than the first number."""
+MOST_UNITS = 8_000
+
+
+def unit_quota(accounts: int) -> int:
+    """The resource units that a tenant with so many accounts grants in `UNITS_WINDOW`."""
+    return next((units for fewer, units in UNITS if accounts < fewer), MOST_UNITS)
