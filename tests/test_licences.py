@@ -78,7 +78,7 @@ def test_a_licence_that_the_tenant_lacks_is_refused_with_the_nearest_it_has(scho
         school.plan(Roster().person("S1"))
     assert refused.value.message == "The tenant has no licence STANDARDWOFFPACK_STUDENTS."
     assert refused.value.details[0] == (
-        f"It has: {A3}, STANDARDWOFFPACK_FACULTY, {A1}; did you mean '{A1}'?"
+        f"It has: M365EDU_A3_FACULTY, {A3}, STANDARDWOFFPACK_FACULTY, {A1}; did you mean '{A1}'?"
     )  # fmt: skip
 
 

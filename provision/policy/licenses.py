@@ -7,6 +7,8 @@ anything is written.
 from __future__ import annotations
 
 from provision.errors import DirectoryError
+from provision.policy.group_licensing import license_by_group
+from provision.policy.intune import require_intune
 from provision.profile import Profile, nearest
 from provision.store import Store
 from provision.store.sql import literal
@@ -23,7 +25,7 @@ CLASS_SERVICES = {
 def desire_licenses(store: Store, profile: Profile) -> None:
     """Add the `license` rows of `desired.links`, and set aside those for which no seat is left.
 
-    Raises `DirectoryError` when the tenant has no such SKU or service plan.
+    Raises `DirectoryError` when the tenant has no such SKU or service plan, or a side is to have Intune and has not.
     """
     store.run("CREATE OR REPLACE TABLE run.disabled_plans (side TEXT, sku_id TEXT, plan_ids TEXT[])")
     for name, people in profile.people():
@@ -36,8 +38,10 @@ def desire_licenses(store: Store, profile: Profile) -> None:
                        object_id, {literal(sku_id)}, {literal(name)}, NULL, file, record
                 FROM desired.users
                 WHERE is_student = {"true" if name == "students" else "false"} AND NOT coalesce(protected, false)""")
+    require_intune(store, profile)
     _keep_within_seats(store)
     _find_lacking(store)
+    license_by_group(store, profile)
 
 
 def _sku(store: Store, part: str) -> str:

@@ -77,6 +77,6 @@ def _group_members(store: Store) -> None:
                g.key, u.key, g.object_id, u.object_id, CASE WHEN u.is_student THEN 'student' ELSE 'staff' END, g.org_id,
                u.file, u.record
         FROM desired.school_groups g
-        JOIN desired.users u ON CASE g.role WHEN 'students' THEN u.is_student ELSE u.is_teacher END
+        JOIN desired.users u ON CASE g.role WHEN 'students' THEN u.is_student WHEN 'teachers' THEN u.is_teacher END
         LEFT JOIN run.person_schools r ON r.person_id = u.person_id AND r.school_id = g.org_id
         WHERE g.org_id IS NULL OR r.person_id IS NOT NULL""")
