@@ -15,7 +15,7 @@ EXIT_CODES = {
     3: "changes are planned (plan --detailed-exitcode)",
     4: "a guard tripped, or an approval is missing; nothing was written",
     5: "partly failed: some changes were not applied, the results say which",
-    6: "locked: another run is using this profile's state",
+    6: "locked: another run is using this profile's state, or that of a profile beside it",
 }
 
 
@@ -41,7 +41,8 @@ class SettingsError(ProvisionError):
 
 
 class ProfileError(ProvisionError):
-    """The sync profile is missing, is not TOML, or has an unknown key or a wrong value."""
+    """The sync profile is missing, is not TOML, or has an unknown key or a wrong value; or the accepted matches beside
+    it cannot be used."""
 
 
 class RosterError(ProvisionError):
@@ -57,7 +58,7 @@ class OutOfRoom(ProvisionError):
 
 
 class Locked(ProvisionError):
-    """Another run holds this profile's state."""
+    """Another run holds this profile's state, or that of a profile beside it."""
 
     exit_code = 6
 

@@ -228,8 +228,8 @@ NotYet = Annotated[bool, AfterValidator(_only_false)]
 class Licensing(_Table):
     """`[licensing]`."""
 
-    method: Annotated[str, _not_yet("direct")] = "direct"
-    intune_for_education: NotYet = False
+    method: Literal["direct", "group"] = "direct"
+    intune_for_education: bool = False
 
 
 def _iso_date(value: str) -> str:
@@ -495,9 +495,13 @@ class Profile(_Table):
         """What in one table contradicts another one."""
         if (self.students.licenses or self.staff.licenses) and self.tenant.usage_location is None:
             yield 'licenses need tenant.usage_location, for example "US"'
+        for name, people in self.people():
+            if self.licensing.intune_for_education and not people.licenses:
+                yield f"intune_for_education licenses everybody for Intune, and {name}.licenses names no licence"
         groups = self.school_groups
-        if "teachers" in (*groups.all, *groups.per_school) and not self.sections.owner_roles:
-            yield "school_groups asks for groups of teachers, and sections.owner_roles says that there are none"
+        if "teachers" in (*self.groups_of_all, *groups.per_school) and not self.sections.owner_roles:
+            asks = "school_groups" if "teachers" in (*groups.all, *groups.per_school) else "intune_for_education"
+            yield f"{asks} asks for groups of teachers, and sections.owner_roles says that there are none"
         if groups.per_school and "school" not in placeholders(groups.name) and len(self.roster.schools) != 1:
             yield "school_groups.name needs {school}: the groups of all schools would have one name"
         if self.plan.seconds == 0:
@@ -508,6 +512,11 @@ class Profile(_Table):
         """SHA-256 of what the profile says, whatever its layout and comments."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def groups_of_all(self) -> tuple[Literal["students", "teachers"], ...]:
+        """The tenant-wide school groups: those that are asked for, and the default groups of Intune for Education."""
+        return ("students", "teachers") if self.licensing.intune_for_education else self.school_groups.all
 
     def people(self) -> tuple[tuple[str, People], ...]:
         """Both sides with their names, students first."""

@@ -192,12 +192,16 @@ def serving(arguments: list[str]) -> Iterator[str]:
             assert process.wait(timeout=20) == 130
 
 
-def prepare(lines: list[str]) -> None:
-    """What the pages take for granted: a folder with a roster and a profile, and the roster of the next day."""
+def prepare(page: Path, lines: list[str]) -> None:
+    """What the pages take for granted: a folder with a roster and a profile, the roster of the next day, and the
+    profiles that the page shows with the name of their file."""
     shutil.copytree(templates() / "rosters" / "contoso-day1", "my-school/roster")
     shutil.copytree(templates() / "rosters" / "contoso-day2", "tomorrow")
     if not any(line.startswith("provision init my-school") for line in lines):
         assert main(["init", "my-school"]) == 0
+    for text in blocks(page, "toml"):
+        if name := re.match(r"# (my-school/[a-z]+\.toml)\n", text):
+            Path(name[1]).write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if typed(page)], ids=named)
@@ -208,7 +212,7 @@ def test_every_command_line_does_what_the_page_says(
     monkeypatch.setenv("HOME", str(Path.cwd()))  # nothing is written into anybody's own
     monkeypatch.setenv("PROVISION_KEY_PASSPHRASE", "correct horse battery staple")  # nobody is there to be asked
     lines = typed(page)
-    prepare(lines)
+    prepare(page, lines)
     address = ""
     with ExitStack() as servers:
         for line in lines:

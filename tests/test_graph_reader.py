@@ -269,8 +269,8 @@ def test_the_tenant_its_domains_and_its_licences(store: Store) -> None:
     assert store.value("SELECT min(enabled) FROM current.skus") == 5_000
     plans = store.rows("""
         SELECT part_number FROM current.service_plans JOIN current.skus USING (sku_id)
-        WHERE plan_name = 'INTUNE_EDU'""")
-    assert plans == [("M365EDU_A3_STUUSEBNFT",)]
+        WHERE plan_name = 'INTUNE_EDU' ORDER BY 1""")
+    assert plans == [("M365EDU_A3_FACULTY",), ("M365EDU_A3_STUUSEBNFT",)]
 
 
 def test_links_of_all_kinds_over_many_pages(store: Store) -> None:

@@ -15,6 +15,9 @@ from kiota_abstractions.authentication import AnonymousAuthenticationProvider
 from kiota_abstractions.request_information import RequestInformation
 from kiota_abstractions.serialization import Parsable
 from kiota_serialization_json.json_parse_node import JsonParseNode
+from msgraph.generated.groups.item.assign_license.assign_license_post_request_body import (
+    AssignLicensePostRequestBody as AssignGroupLicenseBody,
+)
 from msgraph.generated.models.education_class import EducationClass
 from msgraph.generated.models.education_school import EducationSchool
 from msgraph.generated.models.education_user import EducationUser
@@ -82,7 +85,8 @@ def writes() -> list[Write]:
     linked = [(kind, "add") for kind in ("member", "group_member", "school_user", "school_section")]
     linked += [(kind, "remove") for kind in ("member", "group_member", "school_user")]
     found += [Write(kind, action, "k", "o1", references=(Reference(kind, "r1"),)) for kind, action in linked]
-    found.append(Write("license", "add", "k", "o1", references=(Reference("license", SKU, (SKU,)),)))
+    for kind in ("license", "group_license"):
+        found.append(Write(kind, "add", "k", "o1", references=(Reference(kind, SKU, (SKU,)),)))
     both = (Reference("member", "r1"), Reference("owner", "r2"))
     found.append(Write("member", "add", "k", "o1", references=both))
     return found
@@ -127,6 +131,12 @@ BUILDERS: list[tuple[str, str, Any, Build]] = [
         "/users/(.+)/assignLicense",
         AssignLicensePostRequestBody,
         lambda c, m: c.users.by_user_id(m[1]).assign_license,
+    ),
+    (
+        "POST",
+        "/groups/(.+)/assignLicense",
+        AssignGroupLicenseBody,
+        lambda c, m: group(c, m).assign_license,
     ),
     ("POST", "/education/schools", EducationSchool, lambda c, _: c.education.schools),
     ("PATCH", "/education/schools/(.+)", EducationSchool, lambda c, m: school(c, m)),

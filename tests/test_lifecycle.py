@@ -327,7 +327,7 @@ def test_l15_synced_user_keeps_mastered_attributes_and_gets_memberships(school: 
     school.profile(licenses='["STANDARDWOFFPACK_STUDENT"]')
     school.tenant.add_user(
         userPrincipalName="s1@students.contoso.edu", displayName="From AD", mailNickname="s1",
-        givenName="Old", surname="Name", onPremisesSyncEnabled=True,
+        givenName="GivenS1 Old", surname="Name", onPremisesSyncEnabled=True,
     )  # fmt: skip
     planned = school.day(day_one())
     after = planned.change("update:user:S1")["after"]

@@ -196,7 +196,7 @@ def test_the_profile_to_start_from_surprises_nobody() -> None:
         ("", '[students]\nproperties = ["grades"]', "did you mean 'grade'?"),
         ("", '[staff]\nmode = 7', "staff.mode: '7' is none of create, existing"),
         ("", '[roster]\nformat = "sds-v21"', "is not supported by this version; did you mean 'sds-v2.1'?"),
-        ("", '[licensing]\nmethod = "group"', "'group' is not supported by this version; use 'direct'"),
+        ("", '[licensing]\nmethod = "groups"', "'groups' is none of direct, group; did you mean 'group'?"),
         ("", '[sections]\nowner_roles = "teacher"', "sections.owner_roles: must be a list"),
         ("", '[sections]\nenabled = "maybe"', "sections.enabled: must be true or false"),
         ("", '[schools]\ntypes = []', "no organisation would be a school"),

@@ -158,7 +158,8 @@ def _take_over(store: Store, digest: str, run: str) -> None:
     )
     # what this run has just written is newer than what it was planned from
     ours = "(SELECT key FROM run.work WHERE state IN ('done', 'stale'))"
-    objects = f"FROM planned.objects WHERE digest = ? AND key NOT IN {ours}"
+    others = "(SELECT name FROM run.others)"  # an account of theirs was matched, and is not ours for that
+    objects = f"FROM planned.objects WHERE digest = ? AND key NOT IN {ours} AND object_id NOT IN {others}"
     store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key {objects})", [digest])
     store.run(f"INSERT INTO ledger.objects SELECT kind, key, object_id, ? {objects}", [run, digest])
     links = f"FROM planned.links p WHERE p.digest = ? AND p.was NOT IN {ours} AND coalesce(p.key, '') NOT IN {ours}"

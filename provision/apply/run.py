@@ -29,6 +29,7 @@ from provision.plan.reader import DirectoryReader
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.files import check_writable
+from provision.store.neighbours import read_neighbours
 
 IN_FLIGHT = 8  # batches at once: enough to fill the published write quota at Graph's usual latency
 Progress = Callable[[int, int], None]
@@ -68,14 +69,31 @@ async def apply_plan(
     """Carry out the plan, or as much of it as the `approval` allows. `results` gets a line per change, also when the
     run is cut short.
 
-    Raises `PlanFileError`, `StalePlan`, `GuardTripped` or `ApprovalError` before anything is written, and
-    `DirectoryError` where the directory cannot be reached; what a single change met stands in its result.
+    Raises `PlanFileError`, `StalePlan`, `GuardTripped`, `ApprovalError`, or for the state of another profile `Locked`
+    or `StateError`, before anything is written, and `DirectoryError` where the directory cannot be reached; what a
+    single change met stands in its result.
     """
     plan.verify()
     verify_header(plan.header, profile, overrides, now)
     verify_approval(approval, plan.header, profile)
     if results is not None:
         check_writable(results)
+    return await carry_out(store, profile, plan, reader, writer, now, passwords, results, progress, approval)
+
+
+async def carry_out(
+    store: Store,
+    profile: Profile,
+    plan: PlanFile,
+    reader: DirectoryReader,
+    writer: DirectoryWriter,
+    now: datetime,
+    passwords: PasswordFile,
+    results: Path | None = None,
+    progress: Progress = silent,
+    approval: Approval | None = None,
+) -> Applied:
+    """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
@@ -84,6 +102,8 @@ async def apply_plan(
     work.want_links(store)
     await reader.read_links(store)
     work.mark_stale(store)
+    read_neighbours(store)
+    work.leave_to_others(store)
     work.make_units(store)
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     journal.start_run(store, run, plan.header)
@@ -141,9 +161,7 @@ class _Flights:
         try:
             while self._launch() or self._flying:
                 landed, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
-                # whoever came home is recorded before anybody's trouble is told
-                for flight in sorted(landed, key=lambda flight: flight.exception() is not None):
-                    self._land(self._flying.pop(flight), flight.result())
+                self._land([flight for flight in self._flying if flight in landed])
         finally:
             for flight in self._flying:
                 flight.cancel()
@@ -159,11 +177,16 @@ class _Flights:
             self._flying[asyncio.create_task(self._fly(units))] = units
         return len(self._flying) > before
 
-    def _land(self, units: list[Unit], settled: list[Settled]) -> None:
+    def _land(self, landed: list[asyncio.Task[list[Settled]]]) -> None:
+        """Record whoever came home, before anybody's trouble is told."""
+        home = [flight for flight in landed if flight.exception() is None]
+        settled = [result for flight in home for result in flight.result()]
         journal.record_outcomes(self._store, self._run, settled)
-        self._queue.settle(units)
+        self._queue.settle([unit for flight in home for unit in self._flying.pop(flight)])
         self._settled += len(settled)
         self._progress(self._settled, self._total)
+        for flight in landed:
+            flight.result()
 
     async def _fly(self, units: list[Unit]) -> list[Settled]:
         """One batch: passwords and intents are made durable, then it leaves."""

@@ -8,22 +8,55 @@ from provision.errors import GuardTripped, StalePlan
 from provision.plan.guards import advice
 from provision.plan.header import guard_lines_now, limit_text
 from provision.plan.planfile import Header
+from provision.policy.accepted import accepted_now, accepted_path
 from provision.profile import Profile
 from provision.store import Store
 
 
 def verify_header(header: Header, profile: Profile, overrides: frozenset[str], now: datetime) -> None:
-    """Raise `StalePlan` (other profile, expired) or `GuardTripped`."""
+    """Raise `StalePlan` (other profile or accepted matches, expired) or `GuardTripped`."""
     if header["profile"]["digest"] != profile.digest:
         raise StalePlan(
             f"The plan was made with another profile than '{profile.name}' as it is now.",
             ["Plan again with this profile, and have the new plan approved."],
+        )
+    if header.get("accepted_matches") != accepted_now(profile):
+        raise StalePlan(
+            f"The plan was made with other accepted matches than those in {accepted_path(profile)} now.",
+            ["Plan again with this file, and have the new plan approved."],
         )
     expires = datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     if now > expires:
         raise StalePlan(f"The plan expired at {header['expires_at']}.", ["Plan again."])
     if stopping := _stopping(guard_lines_now(header, profile, now), overrides):
         raise GuardTripped("A guard stops this plan; nothing was written.", guard_sentences(stopping))
+
+
+def verify_profile(header: Header, profile: Profile) -> None:
+    """Raise `StalePlan` when the plan was made with another profile."""
+    if header["profile"]["digest"] != profile.digest:
+        raise StalePlan(
+            f"The plan was made with another profile than '{profile.name}' as it is now.",
+            ["Plan again with this profile, and have the new plan approved."],
+        )
+
+
+def is_expired(header: Header, now: datetime) -> bool:
+    """Whether the time of the plan is over."""
+    return now > datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+
+
+def hindrances(header: Header, profile: Profile, now: datetime) -> list[str]:
+    """Why `apply` would not carry out the whole of this plan now, in sentences."""
+    found = []
+    if is_expired(header, now):
+        found.append(f"The plan expired at {header['expires_at']}: apply refuses it.")
+    guards = [each["guard"] for each in _stopping(guard_lines_now(header, profile, now))]
+    if guards:
+        found.append(f"A guard stops the plan ({', '.join(guards)}): apply refuses it without --override.")
+    if profile.plan.approval == "required":
+        found.append("The profile requires an approval: apply carries out what is approved, and nothing else.")
+    return found
 
 
 def refuse_stopped(header: Header) -> None:

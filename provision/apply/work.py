@@ -7,7 +7,7 @@ of its own. `lock` names the object that a unit writes: two units with one lock 
 from __future__ import annotations
 
 from provision.plan.planfile import PlanFile
-from provision.policy.kinds import LINKS, MOST_REFERENCES, OBJECTS, ObjectKind, bundle_sql
+from provision.policy.kinds import LINKS, MOST_REFERENCES, OBJECTS, READ_WITH_OBJECTS, ObjectKind, bundle_sql
 from provision.store import Store
 
 COLUMNS = (
@@ -46,10 +46,11 @@ def load_work(store: Store, plan: PlanFile) -> None:
 
 def want_links(store: Store) -> None:
     """Name in `run.wanted` the objects whose links the plan changes, for the reader."""
-    store.run("""
+    store.run(f"""
         CREATE OR REPLACE TABLE run.wanted AS
         SELECT DISTINCT kind, left_id AS object_id FROM run.work
-        WHERE left_id IN (SELECT object_id FROM current.objects) AND kind <> 'license' AND state = 'waiting'""")
+        WHERE left_id IN (SELECT object_id FROM current.objects) AND kind NOT IN {READ_WITH_OBJECTS}
+          AND state = 'waiting'""")
 
 
 def mark_stale(store: Store) -> None:
@@ -71,6 +72,15 @@ def mark_stale(store: Store) -> None:
             UPDATE run.work w SET state = 'stale', error = w.{side}_key || ' no longer exists in the directory'
             WHERE w.state = 'waiting' AND w.{side}_id IS NOT NULL AND w.{side}_key NOT LIKE 'sku:%'
               AND w.{side}_id NOT IN ({alive})""")
+
+
+def leave_to_others(store: Store) -> None:
+    """What another profile has made or taken over since the plan is its own, even if we had sent it too."""
+    store.run("""
+        UPDATE run.work w SET state = 'stale', error = 'it belongs to the profile ' || o.profile || ' since the plan'
+        FROM (SELECT name, min(profile) AS profile FROM run.others GROUP BY name) o
+        WHERE o.name = coalesce(w.object_id, w.key) AND w.state <> 'unapproved'
+          AND w.id NOT IN (SELECT id FROM run.done_before)""")
 
 
 ANCHORS = {

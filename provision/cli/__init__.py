@@ -20,8 +20,10 @@ from provision.cli import (
     explain,
     init,
     key,
+    match,
     plan,
     profile,
+    rehearse,
     sandbox,
     show,
     stale,
@@ -41,9 +43,10 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-for command in (init, check, convert, plan, approve, apply, show, diff, explain, undo, stale, demo, status):
+for command in (init, check, convert, plan, approve, apply, show, diff, explain, rehearse, undo, stale, demo, status):
     command.register(app)
 app.add_typer(key.app, name="key")
+app.add_typer(match.app, name="match")
 app.add_typer(profile.app, name="profile")
 app.add_typer(sandbox.app, name="sandbox")
 

@@ -19,7 +19,7 @@ from provision.graph import Graph, GraphReader, GraphWriter, connect
 from provision.plan.guards import GUARDS
 from provision.plan.header import plan_header
 from provision.plan.planfile import PlanFile, write_plan
-from provision.plan.planner import Draft, keep_for_apply, make_plan
+from provision.plan.planner import Draft, keep_for_apply, make_plan, match_up
 from provision.plan.undo import make_undo
 from provision.policy.kinds import ORDER
 from provision.profile import Profile, load_profile
@@ -139,16 +139,29 @@ def write_draft(run: Run, draft: Draft, form: str, out: Path) -> PlanFile:
 
 async def draft_of(run: Run, roster: Path | None, allow: Allowances) -> tuple[Draft, str]:
     """Load, check and plan: what would change stands in the store, nothing is written. Also the roster's format."""
+    form = load_for(run, roster, allow)
+    async with directory(run) as graph:
+        reader, now = GraphReader(graph), run.clock()
+        draft = await make_plan(
+            run.store, run.profile, reader, now, allow.overrides, allow.recreate, allow.reconsider, allow.only
+        )
+    return draft, form
+
+
+async def match_of(run: Run, roster: Path | None, allow: Allowances) -> None:
+    """Load, check and match, as planning does: whose the objects are stands in the store, nothing is planned."""
+    load_for(run, roster, allow)
+    async with directory(run) as graph:
+        await match_up(run.store, run.profile, GraphReader(graph))
+
+
+def load_for(run: Run, roster: Path | None, allow: Allowances) -> str:
+    """Load and check the roster. Gives its format."""
     profile, store = run.profile, run.store
     options = roster_options(profile, allow.accept_missing)
     loaded = load_roster(store, profile.roster_path(roster), options, profile.roster.format)
     missing_files(store, allow.accept_missing)
-    async with directory(run) as graph:
-        reader, now = GraphReader(graph), run.clock()
-        draft = await make_plan(
-            store, profile, reader, now, allow.overrides, allow.recreate, allow.reconsider, allow.only
-        )
-    return draft, loaded.format
+    return loaded.format
 
 
 async def apply_from(

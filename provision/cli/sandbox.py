@@ -38,14 +38,23 @@ def serve(
 
 
 @app.command()
-def reset(state: StateOption = None) -> None:
+def reset(
+    state: StateOption = None,
+    lived_in: Annotated[
+        bool, typer.Option("--lived-in", help="With accounts that were there before, for the sample roster.")
+    ] = False,
+) -> None:
     """Start the embedded tenant afresh, without users or groups of ours."""
     from provision.cli.road import sandbox_state
     from provision.cli.terminal import tell
     from provision.sandbox import Tenant
+    from provision.sandbox.seed import live_in
 
     path = sandbox_state(_folder(state))
-    Tenant.new().save(path)
+    tenant = Tenant.new()
+    if lived_in:
+        live_in(tenant)
+    tenant.save(path)
     tell(f"{path} is a fresh tenant now.")
 
 

@@ -78,16 +78,18 @@ EDUCATION_USERS = List(
 )
 
 GROUPS = List(
-    "/groups?$select=id,displayName,mail,mailNickname,uniqueName,groupTypes,securityEnabled,onPremisesSyncEnabled"
-    "&$top=999",
+    "/groups?$select=id,displayName,mail,mailNickname,uniqueName,groupTypes,securityEnabled,onPremisesSyncEnabled,"
+    "assignedLicenses&$top=999",
     """[{"id": "VARCHAR", "displayName": "VARCHAR", "mail": "VARCHAR", "mailNickname": "VARCHAR",
          "uniqueName": "VARCHAR", "groupTypes": ["VARCHAR"], "securityEnabled": "BOOLEAN",
-         "onPremisesSyncEnabled": "BOOLEAN"}]""",
+         "onPremisesSyncEnabled": "BOOLEAN", "assignedLicenses": [{"skuId": "VARCHAR"}]}]""",
     (
         """INSERT INTO current.groups
            SELECT o.id, o.displayName, o.mail, o.mailNickname, o.uniqueName,
                   coalesce(list_contains(o.groupTypes, 'Unified'), false), coalesce(o.securityEnabled, false),
                   coalesce(o.onPremisesSyncEnabled, false) FROM page""",
+        """INSERT INTO current.links
+           SELECT 'group_license', id, l.skuId FROM (SELECT o.id AS id, unnest(o.assignedLicenses) AS l FROM page)""",
     ),
 )
 

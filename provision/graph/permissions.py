@@ -33,7 +33,7 @@ class Call:
 PERMISSIONS = (
     Permission("Domain.Read.All", "Check sign-in names and mail domains against the verified domains."),
     Permission("EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."),
-    Permission("Group.ReadWrite.All", "Keep owners and members of classes, and the schools' security groups."),
+    Permission("Group.ReadWrite.All", "Keep owners and members of classes, security groups, and what these license."),
     Permission("Member.Read.Hidden", "See the members of classes, whose membership is hidden."),
     Permission("Organization.Read.All", "Recognise the tenant and count its licences."),
     Permission("RoleManagement.Read.Directory", "Know the administrators, whose accounts are never written."),
@@ -52,6 +52,11 @@ CALLS = (
         "POST",
         r"/users/[^/]+/assignLicense",
         ("LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+    ),
+    Call(
+        "POST",
+        r"/groups/[^/]+/assignLicense",
+        ("LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"),
     ),
     Call("GET", r"/groups(\(.*\))?", _GROUP_READ),
     Call("GET", r"/groups/[^/]+/(members|transitiveMembers)", _GROUP_READ, also="Member.Read.Hidden"),

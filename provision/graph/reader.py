@@ -20,6 +20,7 @@ from provision.graph.errors import explain
 from provision.graph.memberships import Wanted, read_batch
 from provision.graph.request import Answer, Request
 from provision.graph.together import together
+from provision.policy.kinds import READ_WITH_OBJECTS
 from provision.store import Store
 
 OBJECT_TABLES = (
@@ -49,7 +50,7 @@ class GraphReader:
         """
         for table in OBJECT_TABLES:
             store.run(f"DELETE FROM current.{table}")
-        store.run("DELETE FROM current.links WHERE kind = 'license'")
+        store.run(f"DELETE FROM current.links WHERE kind IN {READ_WITH_OBJECTS}")
         with store.transaction():
             for statement in lists.STAGING:
                 store.run(statement)
@@ -64,7 +65,7 @@ class GraphReader:
 
         Raises `DirectoryError` where the links of one object cannot be read to their end.
         """
-        store.run("DELETE FROM current.links WHERE kind <> 'license'")
+        store.run(f"DELETE FROM current.links WHERE kind NOT IN {READ_WITH_OBJECTS}")
         rows = store.stream("SELECT kind, object_id FROM run.wanted")
         wanted = (Wanted.first(kind, object_id) for kind, object_id in rows)
         with store.transaction():

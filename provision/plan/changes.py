@@ -121,7 +121,8 @@ def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {ends(kind, "n", more)}, {rule},
-               n.file, n.record, NULL, {_needs()}, 0, n.org_id, n.left_key, n.left_id, n.right_key, n.right_id, n.role
+               n.file, n.record, NULL, {_needs(kind)}, 0, n.org_id,
+               n.left_key, n.left_id, n.right_key, n.right_id, n.role
         FROM run.new_links n
         WHERE n.kind = '{kind.name}' AND ({where})""")
 
@@ -171,7 +172,8 @@ def name_schools(store: Store) -> None:
             UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
             UNION ALL {at_school.format(school="org_id", objects="desired.school_groups")}
             UNION ALL SELECT c.id, p.school_id FROM run.changes c
-                JOIN desired.users u ON u.key = CASE c.kind WHEN 'license' THEN c.left_key ELSE c.key END
+                JOIN desired.users u ON u.key = CASE WHEN c.kind = 'license' THEN c.left_key
+                                                     WHEN c.role = 'licensed' THEN c.right_key ELSE c.key END
                 JOIN run.person_schools p ON p.person_id = u.person_id WHERE c.org_id IS NULL)
         WHERE org_id IS NOT NULL GROUP BY id""")
 
@@ -211,13 +213,22 @@ def ends(kind: LinkKind, row: str, more: str = "") -> str:
     return f"json_object({ends}, {more})" if more else f"json_object({ends})"
 
 
-def _needs() -> str:
-    """The creates a link waits for, and the update that gives a user the usage location a licence needs."""
-    return """list_filter([
-        CASE WHEN n.left_id IS NULL THEN 'create:' || n.left_key END,
-        CASE WHEN n.right_id IS NULL THEN 'create:' || n.right_key END,
-        CASE WHEN n.kind = 'license' AND 'update:' || n.left_key IN (SELECT id FROM run.changes)
-             THEN 'update:' || n.left_key END], lambda x: x IS NOT NULL)"""
+def _needs(kind: LinkKind) -> str:
+    """The creates a link waits for, and what comes before a licence: the update that gives the user a usage location,
+    and where a group hands the licences on, that it has them."""
+    ends = ("left", "right")
+    waits = [f"CASE WHEN n.{end}_id IS NULL THEN 'create:' || n.{end}_key END" for end in ends]
+    user = {"license": "n.left_key", "group_member": "CASE n.role WHEN 'licensed' THEN n.right_key END"}.get(kind.name)
+    if user:
+        update = f"'update:' || {user}"
+        waits.append(f"CASE WHEN {update} IN (SELECT id FROM run.changes) THEN {update} END")
+    needs = f"list_filter([{', '.join(waits)}], lambda x: x IS NOT NULL)"
+    return f"list_concat({needs}, coalesce({_GROUP_LICENSES}, []))" if kind.name == "group_member" else needs
+
+
+_GROUP_LICENSES = """(
+    SELECT list(l.id ORDER BY l.id) FROM run.changes l
+    WHERE l.kind = 'group_license' AND l.left_key = n.left_key AND n.role = 'licensed')"""
 
 
 EDUCATION = ("middle_name", "primary_role", "external_source", "student_id", "teacher_id", "grade",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
-from math import ceil
 from typing import Any
 
 import provision
+from provision.plan.estimate import estimate
 from provision.plan.guards import Measure, Verdict
 from provision.plan.planfile import FORMAT_VERSION, Header
 from provision.plan.planner import Draft
 from provision.profile import Profile
 from provision.store import Store
 
-BATCH = 20  # sub-requests in one $batch (learn.microsoft.com, json-batching)
 MOST_WITHOUT = 5
-BURST, WRITES_PER_SECOND = 3_000, 20.0  # 3,000 writes per 150 s for an app in a tenant (throttling-limits)
 
 
 def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str) -> Header:
@@ -29,6 +28,7 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
         "snapshot": {"taken_at": _time(draft.snapshot_at), "delta_watermark": None},
         "tenant": _one(store, "SELECT id, name FROM current.tenant", "id", "name"),
         "profile": {"name": profile.name, "digest": profile.digest},
+        "accepted_matches": json.loads(store.value("SELECT said FROM run.accepted_matches")),
         "approval": profile.plan.approval,
         "only": list(draft.only),
         "undoes": draft.undoes,
@@ -45,7 +45,7 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
         "guards": [guard_line(verdict) for verdict in draft.verdicts],
         "licenses": _licenses(store),
         "schools": _schools(store),
-        "estimate": _estimate(store),
+        "estimate": estimate(store),
     }  # fmt: skip
 
 
@@ -112,12 +112,20 @@ def _licenses(store: Store) -> list[dict[str, object]]:
         FROM current.skus s
         LEFT JOIN (SELECT l.right_id, count(*) AS planned,
                           count(*) FILTER (WHERE u.object_id IS NOT NULL AND u.usage_location IS NOT NULL) AS unlocated
-                   FROM run.changes l LEFT JOIN desired.users u ON u.key = l.left_key
-                   WHERE l.kind = 'license' GROUP BY l.right_id) c ON c.right_id = s.sku_id
+                   FROM ({_LICENSED}) l LEFT JOIN desired.users u ON u.key = l.left_key
+                   GROUP BY l.right_id) c ON c.right_id = s.sku_id
         LEFT JOIN (SELECT right_id, count(*) AS short, min(left_key, {MOST_WITHOUT}) AS keys
                    FROM run.no_seat GROUP BY right_id) n ON n.right_id = s.sku_id
         WHERE s.sku_id IN (SELECT sku_id FROM run.disabled_plans) ORDER BY 1
         """, "sku", "enabled", "consumed", "planned", "needed", "short", "without", "unlocated")  # fmt: skip
+
+
+_LICENSED = """
+    SELECT left_key, right_id FROM run.changes WHERE kind = 'license'
+    UNION ALL
+    SELECT w.left_key, w.right_id FROM run.coming w JOIN run.changes m ON m.right_key = w.left_key
+    WHERE m.kind = 'group_member' AND m.role = 'licensed'"""
+"""Who is to get which licence by this plan, be it through a group."""
 
 
 def _schools(store: Store) -> list[dict[str, object]]:
@@ -130,16 +138,6 @@ def _schools(store: Store) -> list[dict[str, object]]:
         JOIN roster.orgs o ON 'school:' || o.id = s.school
         GROUP BY o.id, o.name ORDER BY o.name, o.id
         """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
-
-
-def _estimate(store: Store) -> dict[str, object]:
-    requests = int(store.value("SELECT coalesce(sum(requests), 0) FROM run.changes"))
-    return {
-        "requests": requests,
-        "writes": requests,
-        "batches": ceil(requests / BATCH),
-        "seconds_at_quota": ceil(max(0, requests - BURST) / WRITES_PER_SECOND),
-    }
 
 
 def _one(store: Store, sql: str, *names: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ from datetime import date
 
 from provision.plan.changes import add_links, create_objects, note, remove_links, update_objects
 from provision.policy.kinds import (
+    GROUP_LICENSE,
     GROUP_MEMBER,
     LICENSE,
     MEMBER,
@@ -220,7 +221,16 @@ def l15_mastered_on_premises(store: Store, _profile: Profile, _today: date) -> N
 def l16_protected(store: Store, _profile: Profile, _today: date) -> None:
     """The account is never written; what the policy desires for it is shown as skipped."""
     note(store, "protected", "user", "L16", """
-        SELECT key, file, record, NULL AS field FROM desired.users WHERE protected""")  # fmt: skip
+        SELECT key, file, record, NULL AS field FROM desired.users
+        WHERE object_id IN (SELECT object_id FROM run.protected WHERE profile IS NULL)""")  # fmt: skip
+
+
+def of_another_profile(store: Store, _profile: Profile, _today: date) -> None:
+    """Accounts; the policy has set sections, schools and school groups aside."""
+    note(store, "protected", "user", "other-profile", """
+        SELECT d.key, d.file, d.record, min(p.profile) AS field
+        FROM desired.users d JOIN run.protected p ON p.object_id = d.object_id AND p.profile IS NOT NULL
+        GROUP BY ALL""")  # fmt: skip
 
 
 def what_the_profile_selects(store: Store, _profile: Profile, _today: date) -> None:
@@ -228,9 +238,15 @@ def what_the_profile_selects(store: Store, _profile: Profile, _today: date) -> N
     for kind in (SCHOOL, SECTION, SCHOOL_GROUP):
         create_objects(store, kind)
     add_links(store, SCHOOL_SECTION, "'section-at-school'")
-    add_links(store, GROUP_MEMBER, "'school-group-selected'")
     disabled = "(SELECT p.plan_ids FROM run.disabled_plans p WHERE p.side = n.role AND p.sku_id = n.right_id)"
-    add_links(store, LICENSE, "'license-selected'", more=f"'disabled_plans', {disabled}")
+    for licenses in (LICENSE, GROUP_LICENSE):
+        add_links(store, licenses, "'license-selected'", more=f"'disabled_plans', {disabled}")
+    rule = "CASE n.role WHEN 'licensed' THEN 'license-selected' ELSE 'school-group-selected' END"
+    add_links(store, GROUP_MEMBER, rule)
+    note(store, "lacking", "license", "license-not-yet", """
+        SELECT w.key, w.file, w.record, NULL AS field FROM run.coming w
+        JOIN current.links c ON c.kind = 'group_member' AND c.left_id = w.group_id AND c.right_id = w.left_id
+        """)  # fmt: skip
     for rule in CLASS_SERVICES:
         lacking = f"SELECT key, file, record, NULL AS field FROM run.lacking WHERE rule = '{rule}'"
         note(store, "lacking", "user", rule, lacking)
@@ -269,4 +285,7 @@ RULES: tuple[Rule, ...] = (
          "licences are handled", l15_mastered_on_premises),
     Rule("L16", "a holder of a directory role, or an account of the protected list", "the account is never written "
          "and shown as skipped; memberships are handled like anyone's", l16_protected),
+    Rule("other-profile", "an object of another profile whose state lies in the same folder", "never written: a "
+         "section, school or school group is left out with its memberships; an account keeps its values and licences, "
+         "and its memberships are handled like anyone's", of_another_profile),
 )  # fmt: skip

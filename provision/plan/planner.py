@@ -48,10 +48,7 @@ async def make_plan(
     Raises `DirectoryError` when the directory cannot be read whole or lacks what the profile asks for, and
     `StalePlan` when the ledger belongs to another tenant.
     """
-    await reader.read_objects(store)
-    check_tenant(store)
-    store.run("CREATE OR REPLACE TABLE run.scope AS SELECT unnest(?::TEXT[]) AS id", [list(profile.roster.schools)])
-    desire(store, profile, recreate)
+    await match_up(store, profile, reader, recreate)
     want_links(store)
     await reader.read_links(store)
     changes.start(store)
@@ -67,6 +64,19 @@ async def make_plan(
     changes.count_requests(store)
     verdicts = judge_all(store, profile, now, overrides)
     return Draft(now, tuple(verdicts), tuple(sorted(only)))
+
+
+async def match_up(
+    store: Store, profile: Profile, reader: DirectoryReader, recreate: frozenset[str] = frozenset()
+) -> None:
+    """Read the directory's objects, find whose they are, and work out what they should be: `desired.*`.
+
+    Raises what `make_plan` raises.
+    """
+    await reader.read_objects(store)
+    check_tenant(store)
+    store.run("CREATE OR REPLACE TABLE run.scope AS SELECT unnest(?::TEXT[]) AS id", [list(profile.roster.schools)])
+    desire(store, profile, recreate)
 
 
 def check_tenant(store: Store) -> None:

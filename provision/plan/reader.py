@@ -16,11 +16,11 @@ class DirectoryReader(Protocol):
 
     async def read_objects(self, store: Store) -> None:
         """Fill `current.tenant`, `domains`, `skus`, `service_plans`, `users`, `groups`, `sections`, `schools`,
-        `admins`, and the `license` rows of `current.links` (user, SKU)."""
+        `admins`, and the `license` and `group_license` rows of `current.links` (user or group, SKU)."""
 
     async def read_links(self, store: Store) -> None:
         """Fill `current.links` for what `run.wanted (kind, object_id)` names.
 
         Kinds and what `object_id` is: `member`, `owner`, `group_member` (a group), `school_user`,
-        `school_section` (a school). `license` rows are left as `read_objects` made them.
+        `school_section` (a school). Rows of licences are left as `read_objects` made them.
         """

@@ -157,7 +157,8 @@ _SCHOOL_GROUPS = _gone(
     "school_group",
     "split_part(l.key[14:], '/', 1)",
     "orgs",
-    f"SELECT run.part(id) AS id FROM ({_AT_ORGS}) UNION ALL VALUES ('students'), ('teachers')",
+    f"SELECT run.part(id) AS id FROM ({_AT_ORGS}) UNION ALL "
+    "VALUES ('students'), ('teachers'), ('students_licensed'), ('staff_licensed')",
     "SELECT object_id FROM desired.school_groups UNION ALL SELECT object_id FROM run.school_group_claims",
     "SELECT object_id, mail_nickname AS name, display_name AS title FROM current.school_groups",
 )

@@ -5,13 +5,13 @@ Every fact is a word and a query; the words are put into sentences by `reports.e
 
 from __future__ import annotations
 
-from provision.policy.kinds import LINKS, OBJECTS
+from provision.policy.kinds import LINKS, OBJECTS, READ_WITH_OBJECTS
 from provision.policy.scope import NO_ACCOUNT_ROLES
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literal, literals
 
-BY = {1: "anchor", 2: "ledger", 3: "profile"}
+BY = {0: "accepted", 1: "anchor", 2: "ledger", 3: "profile"}
 """How strong a claim to an account is, as `policy.matching` numbers it, in a word."""
 
 
@@ -230,7 +230,7 @@ _LINK = f"""
     LEFT JOIN run.known_links k ON k.kind = s.kind AND k.left_id = a.object_id AND k.right_id = b.object_id
     WHERE s.kind IN {literals(kind.name for kind in LINKS)}"""
 """A link of which both ends are known; `c` is the link as it is, `k` as the ledger remembers it."""
-_READ = "(s.kind = 'license' OR (s.kind, a.object_id) IN (SELECT (kind, object_id) FROM run.wanted))"
+_READ = f"(s.kind IN {READ_WITH_OBJECTS} OR (s.kind, a.object_id) IN (SELECT (kind, object_id) FROM run.wanted))"
 
 _LINK_FACTS = [
     ("enrolled", """

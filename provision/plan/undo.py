@@ -20,6 +20,7 @@ from provision.policy.kinds import (
     LINKS,
     MEMBER,
     OBJECTS,
+    READ_WITH_OBJECTS,
     SCHOOL_USER,
     LinkKind,
     ObjectKind,
@@ -30,6 +31,8 @@ from provision.store.sql import literal, literals
 
 LAST = "last"
 REMOVED_AGAIN = (MEMBER, GROUP_MEMBER, SCHOOL_USER)
+STAYING = "('teacher', 'licensed')"
+"""SQL for the roles of members who stay all the same: to leave the group would take a licence away."""
 
 
 async def make_undo(
@@ -52,10 +55,10 @@ async def make_undo(
     desire(store, profile)  # of a roster that is empty: the tables, and who is protected
     _take_the_ledger_as_desired(store)
     _read_journal(store, run)
-    store.run("""
+    store.run(f"""
         CREATE OR REPLACE TABLE run.wanted AS
         SELECT DISTINCT kind, left_id AS object_id FROM run.undone
-        WHERE left_id IN (SELECT object_id FROM current.objects) AND kind <> 'license'""")
+        WHERE left_id IN (SELECT object_id FROM current.objects) AND kind NOT IN {READ_WITH_OBJECTS}""")
     await reader.read_links(store)
     changes.start(store)
     for kind in OBJECTS:
@@ -158,7 +161,7 @@ def _turn_round(store: Store, kind: LinkKind) -> None:
             SELECT 'remove:' || u.key, u.kind, 'remove', u.key, u.left_id, {changes.ends(kind, "u")}, NULL, 'undo',
                    NULL, NULL, NULL, [], 1, NULL, u.left_key, u.left_id, u.right_key, u.right_id, u.role
             FROM run.undone u
-            WHERE u.kind = '{kind.name}' AND u.action = 'add' AND u.role IS DISTINCT FROM 'teacher' AND {there}""")
+            WHERE u.kind = '{kind.name}' AND u.action = 'add' AND coalesce(u.role, '') NOT IN {STAYING} AND {there}""")
     store.run(f"""
         INSERT INTO run.changes ({changes.COLUMNS})
         SELECT 'add:' || u.key, u.kind, 'add', u.key, u.left_id, NULL, {changes.ends(kind, "u")}, 'undo',
@@ -176,4 +179,4 @@ def _note_what_stays(store: Store) -> None:
         changes.note(store, "kept", kind, "undo-never-deleted", f"""
             SELECT key, NULL AS file, NULL AS record, NULL AS field FROM run.undone
             WHERE kind = '{kind}' AND action IN ('create', 'add') AND kind <> 'user'
-              AND NOT (kind IN {removable} AND role IS DISTINCT FROM 'teacher')""")  # fmt: skip
+              AND NOT (kind IN {removable} AND coalesce(role, '') NOT IN {STAYING})""")  # fmt: skip

@@ -7,6 +7,7 @@ the words of the plan's notes.
 from __future__ import annotations
 
 from provision.errors import UsageError
+from provision.policy.accepted import load_accepted
 from provision.policy.domains import check_domains
 from provision.policy.licenses import desire_licenses
 from provision.policy.links import desire_links
@@ -17,19 +18,23 @@ from provision.policy.sections import desire_sections
 from provision.policy.users import desire_users
 from provision.profile import Profile
 from provision.store import Store
+from provision.store.neighbours import read_neighbours
 
 
 def desire(store: Store, profile: Profile, recreate: frozenset[str] = frozenset()) -> None:
     """Fill `desired.*` from `roster.*`, `current.*` (for matching) and the ledger.
 
     `recreate` names keys that may be made anew although an admin deleted the object. Raises `DirectoryError` for
-    a licence or domain that the tenant does not have.
+    a licence or domain that the tenant does not have, what `read_neighbours` raises, and
+    `ProfileError` for accepted matches that cannot be used.
     """
     check_domains(store, profile)
+    read_neighbours(store)
     store.run("CREATE SCHEMA IF NOT EXISTS desired")
     store.run("""
         CREATE OR REPLACE TABLE run.set_aside (
             what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
+    load_accepted(store, profile)
     select_scope(store, profile)
     desire_users(store, profile, recreate)
     desire_schools(store, profile, recreate)

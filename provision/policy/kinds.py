@@ -84,13 +84,16 @@ def managed(field: str, properties: tuple[str, ...], column: str) -> str:
 OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)
 
 LICENSE = LinkKind("license", "user", "sku", bundle="license")
+GROUP_LICENSE = LinkKind("group_license", "school_group", "sku", bundle="license")
 OWNER = LinkKind("owner", "section", "user", bundle="group")
 MEMBER = LinkKind("member", "section", "user", bundle="group")
 SCHOOL_USER = LinkKind("school_user", "school", "user")
 SCHOOL_SECTION = LinkKind("school_section", "school", "section")
 GROUP_MEMBER = LinkKind("group_member", "school_group", "user", bundle="group")
 
-LINKS: tuple[LinkKind, ...] = (LICENSE, OWNER, MEMBER, SCHOOL_USER, SCHOOL_SECTION, GROUP_MEMBER)
+LINKS: tuple[LinkKind, ...] = (LICENSE, GROUP_LICENSE, OWNER, MEMBER, SCHOOL_USER, SCHOOL_SECTION, GROUP_MEMBER)
+READ_WITH_OBJECTS = "('license', 'group_license')"
+"""SQL for the kinds of links that stand on the objects themselves; the others are read object by object."""
 
 MOST_REFERENCES = 20  # links in one PATCH, owners and members together (learn.microsoft.com, group-post-members)
 
@@ -102,7 +105,7 @@ def bundle_sql() -> str:
 
 
 ORDER = (
-    "user", "license", "school", "section", "school_group", "owner", "member", "school_user", "school_section",
-    "group_member", "team", "contact",
+    "user", "license", "school", "section", "school_group", "group_license", "owner", "member", "school_user",
+    "school_section", "group_member", "team", "contact",
 )  # fmt: skip
 """The plan's kinds, in the order in which its lines stand."""

@@ -1,10 +1,11 @@
-"""School groups: security groups of all students, all teachers, and of each school's.
+"""School groups: security groups of all students, all teachers, of each school's, and of those licensed by group.
 
 They are found again by `uniqueName`, Graph's alternate key, which also makes their creation safe to repeat.
 """
 
 from __future__ import annotations
 
+from provision.policy.group_licensing import role_of
 from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
@@ -18,10 +19,14 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
     store.run("""
         CREATE OR REPLACE TABLE run.wanted_school_groups (
             key TEXT, anchor TEXT, role TEXT, org_id TEXT, display_name TEXT, file TEXT, record BIGINT)""")
-    for role in profile.school_groups.all:
+    names: list[tuple[str, str]] = [(role, f"All {role.capitalize()}") for role in profile.groups_of_all]
+    if profile.licensing.method == "group":
+        sides = [side for side, people in profile.people() if people.licenses]
+        names += [(role_of(side), f"Licensed {side.capitalize()}") for side in sides]
+    for role, name in names:
         store.run(
             "INSERT INTO run.wanted_school_groups VALUES (?, ?, ?, NULL, ?, NULL, NULL)",
-            [f"school_group:{role}", f"provision_{profile.name}_{role}", role, f"All {role.capitalize()}"],
+            [f"school_group:{role}", f"provision_{profile.name}_{role}", role, name],
         )
     for role in profile.school_groups.per_school:
         name = template_sql(profile.school_groups.name, {"role": literal(role.capitalize()), "school": "o.name"})

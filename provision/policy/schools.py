@@ -42,11 +42,20 @@ def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> 
 
 
 def set_aside_objects(store: Store, kind: str, wanted: str, recreate: frozenset[str]) -> None:
-    """Note the conflicts of `run.<kind>_matches`, and the objects of ours that an admin deleted."""
+    """Note the conflicts of `run.<kind>_matches`, what belongs to another profile, and the objects of ours that an
+    admin deleted."""
     store.run(f"""
         INSERT INTO run.set_aside
-        SELECT 'conflict', '{kind}', m.key, m.conflict, w.file, w.record, NULL
-        FROM run.{kind}_matches m JOIN {wanted} w ON w.key = m.key WHERE m.conflict IS NOT NULL""")
+        SELECT 'conflict', '{kind}', m.key, m.conflict, coalesce(a.file, w.file), coalesce(a.record, w.record), NULL
+        FROM run.{kind}_matches m JOIN {wanted} w ON w.key = m.key
+        LEFT JOIN run.accepted a ON a.key = m.key AND a.refused IS NOT NULL
+        WHERE m.conflict IS NOT NULL""")
+    store.run(f"""
+        INSERT INTO run.set_aside
+        SELECT 'conflict', '{kind}', w.key, 'other-profile', w.file, w.record, min(o.profile)
+        FROM {wanted} w LEFT JOIN run.{kind}_matches m ON m.key = w.key
+        JOIN run.others o ON o.kind = '{kind}' AND o.name = coalesce(m.object_id, w.key)
+        WHERE m.conflict IS NULL GROUP BY ALL""")
     store.run(f"""
         INSERT INTO run.set_aside
         SELECT 'held', '{kind}', w.key, 'deleted-by-hand', w.file, w.record, NULL

@@ -28,8 +28,8 @@ class Surprise:
 def surprises(profile: Profile, now: datetime) -> list[Surprise]:
     """All of them, in the order of the profile's tables."""
     sides = (_people(name, people) for name, people in profile.people())
-    found = chain(_roster(profile), *sides, _sections(profile, now), _schools(profile), _guards(profile, now),
-                  _protect(profile), _plan(profile))  # fmt: skip
+    found = chain(_roster(profile), *sides, _licensing(profile), _sections(profile, now), _schools(profile),
+                  _guards(profile, now), _protect(profile), _plan(profile))  # fmt: skip
     return [Surprise(key, says) for key, says in found]
 
 
@@ -83,6 +83,18 @@ def _match(name: str, people: People) -> Found:
 def _with_letters(template: str) -> str:
     """The template with a letter for each value; blanks are taken out of sign-in names."""
     return re.sub(r"\{[^}]*\}", "x", template).replace(" ", "")
+
+
+def _licensing(profile: Profile) -> Found:
+    added = [role for role in profile.groups_of_all if role not in profile.school_groups.all]
+    if added:
+        yield "licensing.intune_for_education", f"the groups of all {' and all '.join(added)} are kept for it too"
+    if profile.licensing.method == "direct":
+        return
+    if not (profile.students.licenses or profile.staff.licenses):
+        yield "licensing.method", "no licences are named, so no group gets any"
+    else:
+        yield "licensing.method", "whoever is in a group with licences needs Entra ID P1 or a licence like A3"
 
 
 def _sections(profile: Profile, now: datetime) -> Found:

@@ -26,7 +26,7 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
     """Make `desired.users`, and note in `run.set_aside` who is left out and why.
 
     A person without a match is created (`mode = "create"`) or set aside as unmatched (`"existing"`). An account of
-    ours that an admin deleted is not made anew unless its key is in `recreate`.
+    ours that an admin deleted is not made anew unless its key is in `recreate`, and never one of another profile.
     """
     match_people(store, profile)
     _set_aside_conflicts(store)
@@ -46,8 +46,10 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
 def _set_aside_conflicts(store: Store) -> None:
     store.run("""
         INSERT INTO run.set_aside
-        SELECT 'conflict', 'user', m.key, m.conflict, p.file, p.record, NULL
-        FROM run.user_matches m JOIN run.people p ON p.key = m.key WHERE m.conflict IS NOT NULL""")
+        SELECT 'conflict', 'user', m.key, m.conflict, coalesce(a.file, p.file), coalesce(a.record, p.record), NULL
+        FROM run.user_matches m JOIN run.people p ON p.key = m.key
+        LEFT JOIN run.accepted a ON a.key = m.key AND a.refused IS NOT NULL
+        WHERE m.conflict IS NOT NULL""")
 
 
 def _set_aside_nameless(store: Store) -> None:
@@ -75,21 +77,28 @@ def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) ->
     store.run(f"""
         CREATE OR REPLACE TABLE run.newcomers AS
         SELECT p.*, CASE WHEN p.is_student THEN {create_students} ELSE {create_staff} END AS may_create,
-               l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} AS was_deleted
+               l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} AS was_deleted,
+               o.profile AS other
         FROM run.people p LEFT JOIN ledger.objects l ON l.kind = 'user' AND l.key = p.key
+        LEFT JOIN (SELECT name, min(profile) AS profile FROM run.others WHERE kind = 'user' GROUP BY name) o
+            ON o.name = p.key
         WHERE p.key NOT IN (SELECT key FROM run.user_matches)""")
-    store.run("""
+    left_out = "FROM run.newcomers WHERE was_deleted OR other IS NOT NULL OR NOT may_create"
+    store.run(f"""
         INSERT INTO run.set_aside
-        SELECT CASE WHEN was_deleted THEN 'held' ELSE 'unmatched' END, 'user', key,
-               CASE WHEN was_deleted THEN 'deleted-by-hand' ELSE 'L1' END, file, record, NULL
-        FROM run.newcomers WHERE was_deleted OR NOT may_create""")
-    store.run("DELETE FROM run.newcomers WHERE was_deleted OR NOT may_create")
+        SELECT CASE WHEN was_deleted THEN 'held' WHEN other IS NOT NULL THEN 'conflict' ELSE 'unmatched' END, 'user',
+               key, CASE WHEN was_deleted THEN 'deleted-by-hand' WHEN other IS NOT NULL THEN 'other-profile'
+                         ELSE 'L1' END, file, record, CASE WHEN NOT was_deleted THEN other END {left_out}""")
+    store.run(f"DELETE {left_out}")
 
 
 def _protected(profile: Profile) -> str:
+    """Accounts that are never written: by L16, or because they are those of the other `profile`."""
     names = literals(name.lower() for name in profile.protect.users)
-    admins = "SELECT user_id AS object_id FROM current.admins UNION " if profile.protect.roles else ""
-    return f"{admins} SELECT object_id FROM current.users WHERE lower(user_principal_name) IN {names}"
+    admins = "SELECT user_id, NULL FROM current.admins UNION" if profile.protect.roles else ""
+    return f"""
+        SELECT name AS object_id, profile FROM run.others WHERE kind = 'user' UNION {admins}
+        SELECT object_id, NULL FROM current.users WHERE lower(user_principal_name) IN {names}"""
 
 
 def _side(profile: Profile, name: str, people: People) -> str:

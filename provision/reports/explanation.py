@@ -60,15 +60,20 @@ FACTS = {
 }
 """The sentences for the facts of `plan.standing`; each has the values that `said` has, and `reason`."""
 BY = {
+    "accepted": "a recorded yes (`provision match accept`)",
     "anchor": "the school's id on it",
     "ledger": "what the ledger remembers",
     "profile": "the key of the profile (match)",
 }
+VERDICT_STYLES = {"approved": "green", "rejected": "bold red", "left out": "yellow", "needs one": "yellow"}
 _DESCRIPTIONS = {check.id: check.description for check in CHECKS}
 
 
-def render(found: Explanation, page: Page) -> Iterator[str]:
-    """For people: of each subject what is known, what is planned and what is not; `page.most` lines of a sort."""
+def render(found: Explanation, page: Page, approval: Mapping[str, str] | None = None) -> Iterator[str]:
+    """For people: of each subject what is known, what is planned and what is not; `page.most` lines of a sort.
+
+    `approval` says `by` whom, under which `ticket` and `approved_at` what time; the changes then have its verdicts.
+    """
     plan = found.plan
     if len(found.subjects) > 1:
         yield paragraph(page, f"'{found.asked}' may mean {len(found.subjects)} things; here is each of them.\n", "bold")
@@ -83,12 +88,14 @@ def render(found: Explanation, page: Page) -> Iterator[str]:
     for state, text in guard_lines(plan.header):
         if state == "tripped":
             yield drawn(page, Text(printable(f"A guard stops this plan. {text}"), "bold red"))
+    if approval is not None:
+        yield paragraph(page, "Approval by {by} ({ticket}), {approved_at}".format(**approval), "dim")
     yield drawn(
         page, Text(printable(f"Planned {plan.header['created_at']} for {plan.header['tenant']['name']}"), "dim")
     )
 
 
-def render_json(found: Explanation, _page: Page) -> Iterator[str]:
+def render_json(found: Explanation, _page: Page, approval: Mapping[str, str] | None = None) -> Iterator[str]:
     """The same as one JSON document, a line at a time."""
     header = found.plan.header
     told = {
@@ -96,6 +103,7 @@ def render_json(found: Explanation, _page: Page) -> Iterator[str]:
         "live": found.live,
         "plan": {name: header[name] for name in ("digest", "created_at")},
         "stopped_by": [guard["guard"] for guard in header["guards"] if guard["tripped"] and not guard["overridden"]],
+        "approval": approval,
     }
     yield json.dumps(told, ensure_ascii=False)[:-1] + ', "subjects": ['
     for number, subject in enumerate(found.subjects):
@@ -196,6 +204,8 @@ def _line(line: Line) -> Text:
     text.append(f"  ({cause_text(line['cause'])})", "dim")
     if line.get("depends_on"):
         text.append(printable(f"  after {', '.join(line['depends_on'])}"), "dim")
+    if verdict := line.get("approval"):
+        text.append(printable(f"  {verdict.get('reason', verdict['verdict'])}"), VERDICT_STYLES[verdict["verdict"]])
     return text
 
 

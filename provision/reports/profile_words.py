@@ -205,8 +205,25 @@ def _username(template: str, domain: str) -> str:
 
 
 def _licensing(profile: Profile) -> Words:
-    yield Sentence(("licensing.method",), f"Licences are assigned by the method '{profile.licensing.method}': "
-                   "to each account, not through groups.")  # fmt: skip
+    sides = [side for side, people in profile.people() if people.licenses]
+    groups = _list([f"provision_{profile.name}_{side}_licensed" for side in sides])
+    intune = profile.licensing.intune_for_education
+    yield Sentence(
+        ("licensing.method",),
+        "Licences are assigned to each account, not through groups."
+        if profile.licensing.method == "direct"
+        else f"Licences come through security groups of their own: {groups}. Whoever is to be licensed joins; nobody "
+        "leaves. Entra ID hands the licences on, which takes minutes."
+        if sides
+        else "Licences would come through groups, but none is named.",
+    )
+    yield Sentence(
+        ("licensing.intune_for_education",),
+        "For Intune for Education, everybody's licences must have Intune, and the groups of all students and of all "
+        "teachers are kept."
+        if intune
+        else "Nobody's licences need to have Intune.",
+    )
 
 
 def _sections(profile: Profile) -> Words:
@@ -288,9 +305,10 @@ def _school_groups(profile: Profile) -> Words:
     groups = profile.school_groups
     yield Sentence(
         ("school_groups.all",),
-        f"Security groups of {_list(f'all {role}' for role in groups.all)} are kept." if groups.all
+        f"Security groups of {_list(f'all {role}' for role in profile.groups_of_all)} are kept."
+        if profile.groups_of_all
         else "No security groups over all schools are kept.",
-    )  # fmt: skip
+    )
     named = [f"'{_filled(groups.name, {'role': role.capitalize(), 'school': SECTION['school']})}'"
              for role in groups.per_school]  # fmt: skip
     yield Sentence(
@@ -353,11 +371,10 @@ def _never(profile: Profile) -> Words:
     yield Sentence((), "Take staff out of a class, or a student whom the roster did not put there.")
     yield Sentence((), "Change the password or the sign-in name of an account that exists.")
     yield Sentence((), "Take what it cannot read for gone: what a faulty row speaks of stays as it is.")
+    yield Sentence((), "Write what another profile has made or taken over whose state lies in the same folder.")
     yield Sentence((), "Write to Microsoft 365 what is not in the plan that was shown.")
-    intune = profile.licensing.intune_for_education
     left = {"sections.teams": profile.sections.teams == "none" and "class teams",
-            "contacts.guardians": not profile.contacts.guardians and "guardians as contacts",
-            "licensing.intune_for_education": not intune and "groups for Intune for Education"}  # fmt: skip
+            "contacts.guardians": not profile.contacts.guardians and "guardians as contacts"}  # fmt: skip
     named = {key: what for key, what in left.items() if what}
     if named:
         yield Sentence(tuple(named), f"Make {_list(named.values(), 'or')}: this version does not.")

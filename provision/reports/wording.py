@@ -16,10 +16,10 @@ NOTE_MEANINGS = {
     "held": "held: a finding or a conflict of names speaks of them, so nothing is done to them",
     "dormant": "dormant: gone from the roster, kept with all their memberships",
     "unmatched": "unmatched: no account was found, and none is made in this mode",
-    "conflict": "in conflict: more than one account or person fits, so nobody is written",
+    "conflict": "in conflict: whose it is stands in doubt, or another profile has a claim, so nothing is written",
     "protected": "protected: the account is never written",
     "deferred": "deferred: their start date lies ahead",
-    "lacking": "lacking: licensed as the profile says, but not for all that class teams need",
+    "lacking": "lacking: licensed as the profile says, and still without something that they need",
     "rejected": "rejected: an approver refused them, and --reconsider KEY plans them again",
 }
 
@@ -27,6 +27,9 @@ RULE_MEANINGS = {
     "match-ambiguous": "more than one account fits",
     "match-claimed-twice": "another person has the same claim to this account",
     "match-other-anchor": "the account carries another person's id",
+    "match-weak": "only the profile's key finds it, and it bears other names; `provision match accept` records a yes",
+    "match-accepted-gone": "a recorded yes names an object that is not in Microsoft 365",
+    "match-accepted-anchor": "a recorded yes names an object with the id of another one who is or may be in the roster",
     "display-name-missing": "the profile's display name needs a value that the roster does not give",
     "username-missing": "the roster gives no user name",
     "username-domain": "the user name names a domain that the tenant has not verified",
@@ -36,6 +39,9 @@ RULE_MEANINGS = {
     "alias-taken": "the alias belongs to another group",
     "no-teacher": "the section has no teacher, and the profile requires one",
     "no-seat": "no seat of this licence is left",
+    "no-seat-of-another": "it comes by the same group as a licence of which no seat is left",
+    "license-not-yet": "they are in the group that has this licence, and it has not reached them: the service is at "
+    "work, or shows an error on the group",
     "no-exchange": "none of their licences gives a mailbox (Exchange), which class teams need",
     "no-sharepoint": "none of their licences gives SharePoint, which class teams need",
     "license-selected": "the profile selects this licence for them",
@@ -75,16 +81,31 @@ def facts(header: Header) -> Iterator[tuple[str, str]]:
     yield "Findings", findings + ("" if findings == "none" else " (`provision check ROSTER --profile FILE` lists them)")
     if header.get("only"):
         yield "Only", printable(", ".join(header["only"]))
+    if header.get("accepted_matches"):
+        yes = header["accepted_matches"]
+        yield "Accepted", f"{yes['number']:,} matches by a recorded yes ({yes['digest'][:12]})"
     if header.get("undoes"):
         yield "Undoes", f"run {header['undoes']}"
     yield "Planned", f"{header['created_at']}, may be applied until {header['expires_at']}"
-    seconds = estimate["seconds_at_quota"]
-    yield (
-        "Cost",
-        f"{estimate['requests']:,} requests in {estimate['batches']:,} batches or more; "
-        + (f"at least {seconds // 60} min {seconds % 60} s at Graph's write quota" if seconds else "within one burst"),
-    )
+    yield "Cost", cost_text(estimate)
     yield "Digest", header["digest"]
+
+
+def cost_text(estimate: Mapping[str, int]) -> str:
+    """What applying costs. Plans of an earlier version know of their writes only."""
+    reads, units = estimate.get("reads"), estimate.get("resource_units")
+    parts = f" ({reads:,} reads, {estimate['writes']:,} writes)" if reads is not None else ""
+    cost = f"{estimate['requests']:,} requests{parts}" + (f", {units:,} resource units" if units is not None else "")
+    seconds = estimate["seconds_at_quota"]
+    return f"{cost}; " + (f"{duration(seconds)} at Graph's quotas" if seconds else "Graph's quotas cost no time")
+
+
+def duration(seconds: int) -> str:
+    """A time in words: 2 h 5 min 10 s."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
 
 
 def guard_lines(header: Header) -> Iterator[tuple[str, str]]:

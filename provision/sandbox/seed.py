@@ -35,6 +35,15 @@ SKUS: dict[str, tuple[str, dict[str, str]]] = {
             "TEAMS1": "57ff2da0-773e-42df-b2af-ffb7a2317929",
         },
     ),
+    "M365EDU_A3_FACULTY": (
+        "4b590615-0888-425a-a965-b3bf7789848d",
+        {
+            "EXCHANGE_S_ENTERPRISE": "efb87545-963c-4e0d-99df-69c6916d9eb0",
+            "INTUNE_EDU": "da24caf9-af8e-485c-b7c8-e73336da2693",
+            "OFFICESUBSCRIPTION": "43de0ff5-c92c-492b-9116-175376d08c38",
+            "TEAMS1": "57ff2da0-773e-42df-b2af-ffb7a2317929",
+        },
+    ),
 }
 """Part number: (SKU id, {service plan: its id}), as in Microsoft's list of product names and identifiers."""
 
@@ -48,6 +57,23 @@ def fresh(domains: tuple[str, ...], name: str, seats: int, education: bool) -> T
         user_id = tenant.add_user(userPrincipalName=f"{nickname}@{domains[0]}", displayName=shown)
         tenant.assign_role(user_id)
     return tenant
+
+
+def live_in(tenant: Tenant) -> None:
+    """Put into a fresh tenant what provision finds in one that has been lived in, for the sample roster contoso-day1:
+    accounts that are somebody's for sure, that are hardly anybody's, and that nobody knows any more."""
+    for name, given, family, anchor in (
+        ("aokafor", "Amara", "Okafor", None),
+        ("bsilva", "Beatriz", "Silveira", None),
+        ("cbernard", "Chloe", "Bernard", "S13003"),
+        ("chloe.b", "Chloe", "Bernard", "S13003"),
+        ("dvolkov", "Dmitri", "Volkov", "S9004"),
+        ("old.pupil", "Olga", "Past", "S9005"),
+        ("yearbook", None, None, None),
+    ):
+        known = {"givenName": given, "surname": family, "displayName": f"{given} {family}"} if given else {}
+        school = {"student": {"externalId": anchor}, "primaryRole": "student"} if anchor else {}
+        tenant.add_user(userPrincipalName=f"{name}@{tenant.domains[1]['id']}", **known, **school)
 
 
 def _domains(names: tuple[str, ...]) -> list[Values]:

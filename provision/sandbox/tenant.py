@@ -183,12 +183,18 @@ class Tenant:
 
     def new_id(self) -> str:
         """A GUID that no object has, the same ones in the same order for the same tenant."""
-        self.created += 1
-        return str(uuid.uuid5(uuid.UUID(self.id), str(self.created)))
+        while True:
+            self.created += 1
+            made = str(uuid.uuid5(uuid.UUID(self.id), str(self.created)))
+            if self.any(made) is None:  # a copy has objects of another tenant's making
+                return made
 
     def add(self, kind: str, values: Values, education: str = "") -> Record:
         """Keep a new object and return its record."""
-        object_id = self.new_id()
+        return self.put(kind, self.new_id(), values, education)
+
+    def put(self, kind: str, object_id: str, values: Values, education: str = "") -> Record:
+        """Keep an object under the id that it has, and return its record."""
         record = Record(object_id, kind, self.created, self.next(), {"id": object_id, **values}, education)
         self._keep(record)
         return record

@@ -179,10 +179,20 @@ def in_memory() -> Store:
     return store
 
 
-def _connect(path: Path, memory: str) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Hold a state file for reading, so that nobody writes to it. Raises `Locked` and `StateError` as `open_store`."""
+    connection = _connect(path, MEMORY_LIMIT, read_only=True)
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def _connect(path: Path, memory: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     before = os.umask(0o077)  # the file is private from its first byte
     try:
-        return _configured(duckdb.connect(str(path)), memory)
+        return _configured(duckdb.connect(str(path), read_only=read_only), memory)
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
             raise Locked(

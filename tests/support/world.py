@@ -232,6 +232,7 @@ class World:
         digest = hashlib.sha256(repr((roster, sorted((name, sorted(names)) for name, names in allow.items()))).encode())
         self.tenant.save(self.folder / "tenant.json")
         files = sorted(self.state.rglob("*")) if self.state.is_dir() else []
+        files += self.folder.glob("*.matches.csv")
         for path in (self.folder / "profile.toml", self.folder / "tenant.json", *files):
             digest.update(f"{path.name} ".encode() + (path.read_bytes() if path.is_file() else b""))
         return digest.hexdigest()
