@@ -3,6 +3,9 @@
 A page is handed to DuckDB as one text and taken apart in SQL. `shape` is the structure of one object, as
 `from_json` wants it; `rows` selects from a relation `page` that has one such object, `o`, a row. `$top`
 stands only where the service documents it.
+
+What is read goes to tables of the one read first (`STAGING`), and from there to the `current` tables (`MERGED`): in
+the same way when everything is read anew and when only the changes are (see `feeds`).
 """
 
 from __future__ import annotations
@@ -45,9 +48,17 @@ SKUS = List(
     ),
 )
 
+OF_AN_ACCOUNT = (
+    "id,userPrincipalName,mail,mailNickname,displayName,givenName,surname,jobTitle,employeeId,usageLocation,ageGroup,"
+    "consentProvidedForMinor,onPremisesSyncEnabled,assignedLicenses"
+)
+OF_A_PERSON = "id,middleName,primaryRole,externalSource,student,teacher"
+OF_A_GROUP = (
+    "id,displayName,mail,mailNickname,uniqueName,groupTypes,securityEnabled,onPremisesSyncEnabled,assignedLicenses"
+)
+
 USERS = List(
-    "/users?$select=id,userPrincipalName,mail,mailNickname,displayName,givenName,surname,jobTitle,employeeId,"
-    "usageLocation,ageGroup,consentProvidedForMinor,onPremisesSyncEnabled,assignedLicenses&$top=999",
+    f"/users?$select={OF_AN_ACCOUNT}&$top=999",
     """[{"id": "VARCHAR", "userPrincipalName": "VARCHAR", "mail": "VARCHAR", "mailNickname": "VARCHAR",
          "displayName": "VARCHAR", "givenName": "VARCHAR", "surname": "VARCHAR", "jobTitle": "VARCHAR",
          "employeeId": "VARCHAR", "usageLocation": "VARCHAR", "ageGroup": "VARCHAR",
@@ -63,7 +74,7 @@ USERS = List(
 )
 
 EDUCATION_USERS = List(
-    "/education/users?$select=id,middleName,primaryRole,externalSource,student,teacher",
+    f"/education/users?$select={OF_A_PERSON}",
     """[{"id": "VARCHAR", "middleName": "VARCHAR", "primaryRole": "VARCHAR", "externalSource": "VARCHAR",
          "student": {"externalId": "VARCHAR", "grade": "VARCHAR", "studentNumber": "VARCHAR",
                      "graduationYear": "VARCHAR", "birthDate": "VARCHAR"},
@@ -78,18 +89,18 @@ EDUCATION_USERS = List(
 )
 
 GROUPS = List(
-    "/groups?$select=id,displayName,mail,mailNickname,uniqueName,groupTypes,securityEnabled,onPremisesSyncEnabled,"
-    "assignedLicenses&$top=999",
+    f"/groups?$select={OF_A_GROUP}&$top=999",
     """[{"id": "VARCHAR", "displayName": "VARCHAR", "mail": "VARCHAR", "mailNickname": "VARCHAR",
          "uniqueName": "VARCHAR", "groupTypes": ["VARCHAR"], "securityEnabled": "BOOLEAN",
          "onPremisesSyncEnabled": "BOOLEAN", "assignedLicenses": [{"skuId": "VARCHAR"}]}]""",
     (
-        """INSERT INTO current.groups
+        """INSERT INTO seen_groups
            SELECT o.id, o.displayName, o.mail, o.mailNickname, o.uniqueName,
                   coalesce(list_contains(o.groupTypes, 'Unified'), false), coalesce(o.securityEnabled, false),
                   coalesce(o.onPremisesSyncEnabled, false) FROM page""",
-        """INSERT INTO current.links
-           SELECT 'group_license', id, l.skuId FROM (SELECT o.id AS id, unnest(o.assignedLicenses) AS l FROM page)""",
+        "DELETE FROM group_licenses WHERE id IN (SELECT o.id FROM page)",
+        """INSERT INTO group_licenses
+           SELECT id, l.skuId FROM (SELECT o.id AS id, unnest(o.assignedLicenses) AS l FROM page)""",
     ),
 )
 
@@ -103,7 +114,7 @@ SECTIONS = List(
          "term": {"externalId": "VARCHAR", "displayName": "VARCHAR", "startDate": "VARCHAR",
                   "endDate": "VARCHAR"}}]""",
     (
-        """INSERT INTO current.sections
+        """INSERT INTO seen_sections
            SELECT o.id, o.externalId, o.displayName, o.mailNickname, o.description, o.externalName,
                   o.externalSource, o.classCode, o.grade, o.course.externalId, o.course.displayName,
                   o.course.courseNumber, o.course.description, o.course.subject, o.term.externalId,
@@ -120,7 +131,7 @@ SCHOOLS = List(
          "address": {"street": "VARCHAR", "city": "VARCHAR", "state": "VARCHAR", "postalCode": "VARCHAR",
                      "countryOrRegion": "VARCHAR"}}]""",
     (
-        """INSERT INTO current.schools
+        """INSERT INTO seen_schools
            SELECT o.id, o.externalId, o.displayName, o.externalSource, o.schoolNumber, o.phone,
                   o.externalPrincipalId, o.principalName, o.principalEmail, o.lowestGrade, o.highestGrade,
                   o.address.street, o.address.city, o.address.state, o.address.postalCode,
@@ -134,7 +145,16 @@ ROLE_HOLDERS = List(
     ("INSERT INTO role_holders SELECT o.principalId FROM page",),
 )
 
-LISTS = (ORGANIZATION, DOMAINS, SKUS, USERS, EDUCATION_USERS, GROUPS, SECTIONS, SCHOOLS, ROLE_HOLDERS)
+UNITS = List(
+    "/directory/administrativeUnits?$select=id",
+    '[{"id": "VARCHAR"}]',
+    ("INSERT INTO units SELECT o.id FROM page",),
+)
+
+EACH_TIME = (ORGANIZATION, DOMAINS, SKUS, ROLE_HOLDERS)
+"""Short lists, read whole in every run."""
+ONCE = (USERS, EDUCATION_USERS, GROUPS, SECTIONS, SCHOOLS)
+"""Lists that grow with the directory."""
 
 
 def role_group_members(group: str) -> List:
@@ -155,22 +175,115 @@ STAGING = (
            id TEXT, middle_name TEXT, primary_role TEXT, external_source TEXT, student_id TEXT,
            teacher_id TEXT, grade TEXT, student_number TEXT, graduation_year TEXT, birth_date TEXT,
            teacher_number TEXT)""",
+    "CREATE OR REPLACE TEMP TABLE seen_groups AS FROM current.groups LIMIT 0",
+    "CREATE OR REPLACE TEMP TABLE group_licenses (id TEXT, sku_id TEXT)",
+    "CREATE OR REPLACE TEMP TABLE seen_sections AS FROM current.sections LIMIT 0",
+    "CREATE OR REPLACE TEMP TABLE seen_schools AS FROM current.schools LIMIT 0",
+    "CREATE OR REPLACE TEMP TABLE units (id TEXT)",
     "CREATE OR REPLACE TEMP TABLE role_holders (id TEXT)",
+    "CREATE OR REPLACE TEMP TABLE gone (id TEXT, for_good BOOLEAN)",
+    "CREATE OR REPLACE TEMP TABLE told_links (relation TEXT, left_id TEXT, right_id TEXT, type TEXT, gone BOOLEAN)",
 )
 """Tables of one read: an account and its education data come from two lists and end in one row."""
 
-JOINED = (
-    # a directory that changes while it is read can show an object on two pages: one row of it is kept
-    """INSERT INTO current.users
-       SELECT DISTINCT ON (a.id) a.id, a.upn, a.mail, a.nickname, a.display_name, a.given_name, a.family_name,
-              e.middle_name, a.job_title, a.employee_id, a.usage_location, a.age_group, a.consent, a.synced,
-              e.primary_role, e.external_source, e.student_id, e.teacher_id, e.grade, e.student_number,
-              e.graduation_year, e.birth_date, e.teacher_number
-       FROM accounts a LEFT JOIN pupils_and_staff e ON e.id = a.id""",
-    "INSERT INTO current.links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts",
+
+def _last_of(table: str, key: str) -> str:
+    """A directory that changes while it is read shows an object on two pages: the later one counts."""
+    last = f"SELECT max(rowid) FROM {table} GROUP BY {key}"
+    return f"""
+        DELETE FROM {table} WHERE rowid NOT IN ({last} HAVING count(*) > 1)
+            AND {key} IN (SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1)"""
+
+
+def _either(told: str, names: dict[str, str]) -> str:
+    """The columns as they were told, or as they were where nothing was told of them."""
+    return ", ".join(f"CASE WHEN {told}.id IS NULL THEN c.{known} ELSE {told}.{name} END AS {known}"
+                     for known, name in names.items())  # fmt: skip
+
+
+_ACCOUNT = {
+    "user_principal_name": "upn",
+    "mail": "mail",
+    "mail_nickname": "nickname",
+    "display_name": "display_name",
+    "given_name": "given_name",
+    "family_name": "family_name",
+    "job_title": "job_title",
+    "employee_id": "employee_id",
+    "usage_location": "usage_location",
+    "age_group": "age_group",
+    "consent": "consent",
+    "synced": "synced",
+}
+_EDUCATION = {
+    name: name
+    for name in (
+        "middle_name",
+        "primary_role",
+        "external_source",
+        "student_id",
+        "teacher_id",
+        "grade",
+        "student_number",
+        "graduation_year",
+        "birth_date",
+        "teacher_number",
+    )
+}
+_LINKS = """
+    SELECT l.kind, t.left_id, t.right_id, arg_max(t.gone, t.rowid) AS gone
+    FROM told_links t JOIN current.linked l ON l.object_id = t.left_id
+    WHERE CASE l.kind WHEN 'owner' THEN t.relation = 'owners'
+                      WHEN 'school_user' THEN t.relation = 'units' AND t.type = '#microsoft.graph.user'
+                      WHEN 'school_section' THEN t.relation = 'units' AND t.type = '#microsoft.graph.group'
+                      ELSE t.relation = 'members' END
+    GROUP BY ALL"""
+
+MERGED = (
+    _last_of("accounts", "id"),
+    _last_of("pupils_and_staff", "id"),
+    f"""CREATE OR REPLACE TEMP TABLE told_users AS
+        SELECT coalesce(a.id, e.id) AS object_id, {_either("a", _ACCOUNT)}, {_either("e", _EDUCATION)}
+        FROM accounts a FULL JOIN pupils_and_staff e ON e.id = a.id
+        LEFT JOIN current.users c ON c.object_id = coalesce(a.id, e.id)
+        WHERE coalesce(a.id, c.object_id) IS NOT NULL""",
+    """DELETE FROM current.users WHERE object_id IN (SELECT object_id FROM told_users UNION ALL SELECT id FROM gone)""",
+    "INSERT INTO current.users BY NAME FROM told_users WHERE object_id NOT IN (SELECT id FROM gone)",
+    """DELETE FROM current.links WHERE kind = 'license'
+           AND left_id IN (SELECT id FROM accounts UNION ALL SELECT id FROM gone)""",
+    """INSERT INTO current.links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts
+           WHERE id NOT IN (SELECT id FROM gone)""",
+    *(
+        statement
+        for table in ("groups", "sections", "schools")
+        for statement in (
+            _last_of(f"seen_{table}", "object_id"),
+            f"""DELETE FROM current.{table}
+                WHERE object_id IN (SELECT object_id FROM seen_{table} UNION ALL SELECT id FROM gone)""",
+            f"INSERT INTO current.{table} FROM seen_{table} WHERE object_id NOT IN (SELECT id FROM gone)",
+        )
+    ),
+    """DELETE FROM current.links WHERE kind = 'group_license'
+           AND left_id IN (SELECT object_id FROM seen_groups UNION ALL SELECT id FROM gone)""",
+    """INSERT INTO current.links SELECT DISTINCT 'group_license', id, sku_id FROM group_licenses
+           WHERE id NOT IN (SELECT id FROM gone)""",
+    f"CREATE OR REPLACE TEMP TABLE new_links AS {_LINKS}",
+    """DELETE FROM current.links
+           WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM new_links)""",
+    "INSERT INTO current.links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
+    # who is only in the bin sits in his classes again when he comes back, and nothing tells of it then
+    "DELETE FROM current.links WHERE right_id IN (SELECT id FROM gone WHERE for_good)",
+    "DELETE FROM current.links WHERE left_id IN (SELECT id FROM gone)",
+    "DELETE FROM current.linked WHERE object_id IN (SELECT id FROM gone)",
     """INSERT INTO current.admins
        SELECT DISTINCT id FROM role_holders WHERE id IN (SELECT object_id FROM current.users)""",
-    "DROP TABLE accounts",
-    "DROP TABLE pupils_and_staff",
-    "DROP TABLE role_holders",
 )
+"""From the tables of one read to the `current` ones, of which those that are read whole each time are empty."""
+
+DROPPED = tuple(
+    f"DROP TABLE IF EXISTS {table}"
+    for table in (
+        "accounts", "pupils_and_staff", "seen_groups", "group_licenses", "seen_sections", "seen_schools", "units", "role_holders", "gone",
+        "told_links", "told_users", "new_links",
+    )
+)  # fmt: skip

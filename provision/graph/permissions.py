@@ -31,6 +31,10 @@ class Call:
 
 
 PERMISSIONS = (
+    Permission(
+        "AdministrativeUnit.Read.All",
+        "Be told who has joined or left a school since the last run. Without it everything is read in every run.",
+    ),
     Permission("Domain.Read.All", "Check sign-in names and mail domains against the verified domains."),
     Permission("EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."),
     Permission("Group.ReadWrite.All", "Keep owners and members of classes, security groups, and what these license."),
@@ -46,6 +50,11 @@ CALLS = (
     Call("GET", r"/organization", ("Organization.Read.All", "Directory.Read.All")),
     Call("GET", r"/subscribedSkus", ("Organization.Read.All", "Directory.Read.All")),
     Call("GET", r"/domains", ("Domain.Read.All", "Directory.Read.All")),
+    Call(
+        "GET",
+        r"/directory/administrativeUnits(/delta)?",
+        ("AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All", "Directory.Read.All"),
+    ),
     Call("GET", r"/users(/[^/]+)?", ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")),
     Call("PATCH", r"/users/[^/]+", ("User.ReadWrite.All", "Directory.ReadWrite.All")),
     Call(
@@ -58,7 +67,7 @@ CALLS = (
         r"/groups/[^/]+/assignLicense",
         ("LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"),
     ),
-    Call("GET", r"/groups(\(.*\))?", _GROUP_READ),
+    Call("GET", r"/groups(/delta|\(.*\))?", _GROUP_READ),
     Call("GET", r"/groups/[^/]+/(members|transitiveMembers)", _GROUP_READ, also="Member.Read.Hidden"),
     Call("GET", r"/groups/[^/]+/owners", _GROUP_READ),
     Call("PATCH", r"/groups(/[^/]+|\(.*\))", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),

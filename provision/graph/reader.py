@@ -1,40 +1,40 @@
 """Reading Microsoft 365 into the `current` tables: a `DirectoryReader` on Graph.
 
-A page of raw JSON goes to DuckDB as one parameter and becomes rows in SQL, so no Python object is made for a
-person. Both reads empty their tables for good before they begin and commit at the end: what failed half-way
-is empty, and an error was raised.
+The first time everything is read; afterwards what has changed since (see `feeds`), which is one round trip where
+nothing has. A page of raw JSON goes to DuckDB as one parameter and becomes rows in SQL, so no Python object is made
+for a person. A read ends with all of it or none: what failed half-way leaves the tables empty, or as they were known
+before, and an error is raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import duckdb
 
 from provision.errors import DirectoryError
 from provision.graph import lists
-from provision.graph.batch import MOST
+from provision.graph.batch import MOST, envelope, open_envelope
 from provision.graph.client import Graph
 from provision.graph.errors import explain
+from provision.graph.feeds import FEEDS, FULL_EVERY, Feed
 from provision.graph.memberships import Wanted, read_batch
 from provision.graph.request import Answer, Request
+from provision.graph.retry import is_transient
 from provision.graph.together import together
-from provision.policy.kinds import READ_WITH_OBJECTS
 from provision.store import Store
 
-OBJECT_TABLES = (
-    "tenant",
-    "domains",
-    "skus",
-    "service_plans",
-    "users",
-    "groups",
-    "sections",
-    "schools",
-    "admins",
-)
+SHORT_TABLES = ("tenant", "domains", "skus", "service_plans", "admins")
+"""Read whole each time."""
+LONG_TABLES = ("users", "groups", "sections", "schools")
+OBJECT_TABLES = (*SHORT_TABLES, *LONG_TABLES)
 BATCHES_AT_ONCE = 4
+
+
+class _LostPlaceError(Exception):
+    """The directory no longer says what has changed since: all of it must be read."""
 
 
 class GraphReader:
@@ -48,28 +48,23 @@ class GraphReader:
 
         Raises `DirectoryError` where a page cannot be read, or the credential leads to another tenant.
         """
-        for table in OBJECT_TABLES:
-            store.run(f"DELETE FROM current.{table}")
-        store.run(f"DELETE FROM current.links WHERE kind IN {READ_WITH_OBJECTS}")
-        with store.transaction():
-            for statement in lists.STAGING:
-                store.run(statement)
-            await together(self._read(store, one) for one in lists.LISTS)
-            self._check_tenant(store)
-            await self._open_role_groups(store)
-            for statement in lists.JOINED:
-                store.run(statement)
+        try:
+            with store.transaction():
+                await self._follow(store)
+        except _LostPlaceError:
+            await self._read_all(store)
 
     async def read_links(self, store: Store) -> None:
         """Fill `current.links` for what `run.wanted` names; see `DirectoryReader`.
 
         Raises `DirectoryError` where the links of one object cannot be read to their end.
         """
-        store.run(f"DELETE FROM current.links WHERE kind NOT IN {READ_WITH_OBJECTS}")
-        rows = store.stream("SELECT kind, object_id FROM run.wanted")
-        wanted = (Wanted.first(kind, object_id) for kind, object_id in rows)
+        unread = "SELECT DISTINCT kind, object_id FROM run.wanted ANTI JOIN current.linked USING (kind, object_id)"
         with store.transaction():
+            store.run(f"DELETE FROM current.links WHERE (kind, left_id) IN (SELECT (kind, object_id) FROM ({unread}))")
+            wanted = (Wanted.first(kind, object_id) for kind, object_id in store.stream(unread))
             await together(self._read_links(store, wanted) for _ in range(BATCHES_AT_ONCE))
+            store.run(f"INSERT INTO current.linked {unread}")
 
     async def _read_links(self, store: Store, wanted: Iterator[Wanted]) -> None:
         """One of the readers that share `wanted`: further pages first, filled up to a batch."""
@@ -78,18 +73,122 @@ class GraphReader:
             pending = await read_batch(self._graph, store, pending)
             pending += islice(wanted, MOST - len(pending))
 
-    async def _read(self, store: Store, one: lists.List) -> None:
+    def _is_known(self, store: Store) -> bool:
+        """Whether this directory was read before, so lately that it may say what has changed since."""
+        return bool(
+            store.value(
+                f"SELECT count(*) FROM current.reading WHERE root = ? AND read_at > now() - INTERVAL {FULL_EVERY}",
+                [self._graph.root],
+            )
+        )
+
+    async def _read_all(self, store: Store) -> None:
+        for table in (*OBJECT_TABLES, "links", "linked", "tokens", "reading"):
+            store.run(f"DELETE FROM current.{table}")
+        with store.transaction():
+            _stage(store)
+            tokens = await self._latest_tokens()  # before all else: what changes meanwhile is told again
+            await together(self._read(store, one) for one in (*lists.EACH_TIME, *lists.ONCE))
+            await self._settle(store)
+            if tokens and await self._is_underlain(store):
+                _remember(store, tokens)
+                store.run(
+                    "INSERT INTO current.reading SELECT ?, id, now() FROM current.tenant LIMIT 1", [self._graph.root]
+                )
+            _clear(store)
+
+    async def _follow(self, store: Store) -> None:
+        """Read what has changed since the last time, in one call as far as it fits one page each."""
+        if not self._is_known(store):
+            raise _LostPlaceError
+        for table in SHORT_TABLES:
+            store.run(f"DELETE FROM current.{table}")
+        _stage(store)
+        known: dict[str, str] = dict(store.rows("SELECT feed, link FROM current.tokens"))
+        if known.keys() != {feed.name for feed in FEEDS}:
+            raise _LostPlaceError
+        urls = [one.path for one in lists.EACH_TIME] + [known[feed.name] for feed in FEEDS]
+        answers = await self._ask(urls)
+        short, long = answers[: len(lists.EACH_TIME)], answers[len(lists.EACH_TIME) :]
+        await together(self._read(store, one, answer) for one, answer in zip(lists.EACH_TIME, short, strict=True))
+        links = await together(self._read_on(store, feed, answer) for feed, answer in zip(FEEDS, long, strict=True))
+        await self._settle(store)
+        if store.value("SELECT count(*) FROM current.reading r JOIN current.tenant t ON t.id = r.tenant") != 1:
+            raise _LostPlaceError
+        _remember(store, dict(zip((feed.name for feed in FEEDS), links, strict=True)))
+        _clear(store)
+
+    async def _settle(self, store: Store) -> None:
+        """What was staged becomes what is known."""
+        self._check_tenant(store)
+        await self._open_role_groups(store)
+        for statement in lists.MERGED:
+            store.run(statement)
+
+    async def _latest_tokens(self) -> dict[str, str]:
+        """Where each feed goes on from now; nothing where one cannot be had, as with a cloud that lacks it."""
+        answers = await self._ask([feed.latest for feed in FEEDS])
+        links = [answer.fields.get("@odata.deltaLink") for answer in answers]
+        if not all(answer.ok and isinstance(link, str) for answer, link in zip(answers, links, strict=True)):
+            return {}
+        return {feed.name: self._graph.relative(str(link)) for feed, link in zip(FEEDS, links, strict=True)}
+
+    async def _is_underlain(self, store: Store) -> bool:
+        """Whether each school is the administrative unit of the same id, of which the feeds tell.
+
+        Microsoft's pages say that a school has one, and not that their ids are the same.
+        """
+        try:
+            await self._read(store, lists.UNITS)
+        except DirectoryError:
+            return False
+        return not store.value("SELECT count(*) FROM current.schools WHERE object_id NOT IN (SELECT id FROM units)")
+
+    async def _ask(self, urls: Sequence[str]) -> list[Answer]:
+        """Several answers in one call; what it did not get is asked for alone."""
+        requests = [Request("GET", url) for url in urls]
+        outer = await self._graph.settled(envelope(requests))
+        return await together(
+            self._again_if_need_be(request, answer)
+            for request, answer in zip(requests, open_envelope(outer, len(requests)), strict=True)
+        )
+
+    async def _again_if_need_be(self, request: Request, answer: Answer) -> Answer:
+        return await self._graph.settled(request) if is_transient(answer) else answer
+
+    async def _read(self, store: Store, one: lists.List, first: Answer | None = None) -> None:
+        """All pages of a list; the first one may be there already."""
         url: str | None = one.path
+        answer = first
         while url is not None:
             request = Request("GET", url)
-            answer = await self._graph.settled(request)
+            answer = answer or await self._graph.settled(request)
             if not answer.ok:
-                raise _unreadable(one, explain(answer, request))
-            link = _take_apart(store, one, answer)
+                raise _unreadable(one.path, explain(answer, request))
+            link, _ = _take_apart(store, one.path, answer, [_with_page(one.shape, rows) for rows in one.rows])
             url = self._graph.relative(link) if link else None
+            answer = None
+
+    async def _read_on(self, store: Store, feed: Feed, answer: Answer) -> str:
+        """All pages of a feed, the first of which is there; gives where it goes on the next time."""
+        statements = [_with_page(feed.shape, each, 'WHERE o."@removed" IS NULL') for each in feed.statements()]
+        while True:
+            if 400 <= answer.status < 500 and not is_transient(answer):
+                # expired, reset, too old: the words differ, and whatever else it is, the full read says it
+                raise _LostPlaceError
+            if not answer.ok:
+                raise _unreadable(feed.start, explain(answer, Request("GET", feed.start)))
+            link, done = _take_apart(store, feed.start, answer, statements)
+            if done:
+                return self._graph.relative(done)
+            if not link:
+                raise _unreadable(feed.start, "The answer says neither that it is the last page nor which is next.")
+            answer = await self._graph.settled(Request("GET", self._graph.relative(link)))
 
     async def _open_role_groups(self, store: Store) -> None:
-        groups = store.rows("SELECT DISTINCT id FROM role_holders WHERE id IN (SELECT object_id FROM current.groups)")
+        groups = store.rows("""
+            SELECT DISTINCT id FROM role_holders
+            WHERE id IN (SELECT object_id FROM current.groups UNION ALL SELECT object_id FROM seen_groups)""")
         await together(self._read(store, lists.role_group_members(group)) for (group,) in groups)
 
     def _check_tenant(self, store: Store) -> None:
@@ -106,31 +205,52 @@ class GraphReader:
             )
 
 
-def _take_apart(store: Store, one: lists.List, answer: Answer) -> str | None:
-    """Add the rows of a page; the link to the next page, or None on the last."""
-    page = answer.content
+def _stage(store: Store) -> None:
+    for statement in lists.STAGING:
+        store.run(statement)
+
+
+def _clear(store: Store) -> None:
+    for statement in lists.DROPPED:
+        store.run(statement)
+
+
+def _remember(store: Store, tokens: dict[str, str]) -> None:
+    store.run("DELETE FROM current.tokens")
+    store.insert("current.tokens", ("feed", "link"), list(tokens.items()))
+
+
+def _take_apart(store: Store, path: str, answer: Answer, statements: Sequence[str]) -> tuple[str | None, str | None]:
+    """Add the rows of a page; the link to the next page, and the one to the next round of changes, if there are."""
+    page = answer.content if isinstance(answer.content, str) else json.dumps(answer.content)
     try:
-        kind, link = store.rows(
-            """SELECT json_type($1, '$.value'), json_extract_string($1, '$."@odata.nextLink"')""", [page]
+        kind, link, done = store.rows(
+            """SELECT json_type($1, '$.value'), json_extract_string($1, '$."@odata.nextLink"'),
+                      json_extract_string($1, '$."@odata.deltaLink"')""",
+            [page],
         )[0]
         if kind != "ARRAY":
-            raise _unreadable(one, "The answer holds no list.")
-        for rows in one.rows:
-            store.run(_with_page(one, rows), [page])
+            raise _unreadable(path, "The answer holds no list.")
+        for statement in statements:
+            store.run(statement, [page])
     except duckdb.InvalidInputException:
-        raise _unreadable(one, "The answer is not valid JSON.") from None
-    return str(link) if link else None
+        raise _unreadable(path, "The answer is not valid JSON.") from None
+    return link, done
 
 
-def _with_page(one: lists.List, insert: str) -> str:
-    """`insert` with the relation `page` that its SELECT reads: the objects of the page, one a row.
+def _with_page(shape: str, statement: str, there: str = "") -> str:
+    """`statement` with the relations that it reads: `told`, the objects of the page, one a row, and `page`, those of
+    them that are `there`.
 
     The text comes out of an `unnest`: a plain parameter is a constant, which DuckDB would work out twice.
     """
-    objects = f"""unnest(from_json(content, '{{"value": {one.shape}}}').value)"""
-    return f"WITH page AS (SELECT {objects} AS o FROM (SELECT unnest([$1]) AS content)) {insert}"
+    objects = f"""unnest(from_json(content, '{{"value": {shape}}}').value)"""
+    return f"""
+        WITH told AS (SELECT {objects} AS o FROM (SELECT unnest([$1]) AS content)), page AS (FROM told {there})
+        {statement}"""
 
 
-def _unreadable(one: lists.List, reason: str) -> DirectoryError:
-    path = one.path.partition("?")[0]
-    return DirectoryError(f"The directory could not be read: {path}.", [reason, "Nothing was planned from it."])
+def _unreadable(path: str, reason: str) -> DirectoryError:
+    return DirectoryError(
+        f"The directory could not be read: {path.partition('?')[0]}.", [reason, "Nothing was planned from it."]
+    )

@@ -138,6 +138,7 @@ def remove_links(store: Store, kind: LinkKind, rule: str, org: str, file: str, w
                {file}, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
         FROM run.known_links k
         JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id
         WHERE k.kind = '{kind.name}' AND ({where})
           AND (k.left_id, k.right_id) NOT IN (SELECT (left_id, right_id) FROM desired.links
                                               WHERE kind = '{kind.name}' AND left_id IS NOT NULL

@@ -10,8 +10,8 @@ from provision.store import Store
 class DirectoryReader(Protocol):
     """Reads Microsoft 365 into the `current` tables.
 
-    Both calls empty the tables they fill, first. A page that cannot be read raises `DirectoryError`, so that a
-    failed or partial read never passes for an empty directory.
+    A page that cannot be read raises `DirectoryError`, so that a failed or partial read never passes for an empty
+    directory.
     """
 
     async def read_objects(self, store: Store) -> None:
@@ -19,7 +19,7 @@ class DirectoryReader(Protocol):
         `admins`, and the `license` and `group_license` rows of `current.links` (user or group, SKU)."""
 
     async def read_links(self, store: Store) -> None:
-        """Fill `current.links` for what `run.wanted (kind, object_id)` names.
+        """Fill `current.links` for what `run.wanted (kind, object_id)` names; it may hold links of others, too.
 
         Kinds and what `object_id` is: `member`, `owner`, `group_member` (a group), `school_user`,
         `school_section` (a school). Rows of licences are left as `read_objects` made them.

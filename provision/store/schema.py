@@ -149,4 +149,14 @@ ALTER TABLE journal.intents ADD COLUMN after JSON;
 {UNSETTLED}"""
 """The values that an update replaced and wrote, which an undo puts back."""
 
-MIGRATIONS: tuple[str, ...] = (CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES)
+FOLLOWED = """
+CREATE TABLE current.tokens (feed TEXT, link TEXT);
+CREATE TABLE current.linked (kind TEXT, object_id TEXT);
+CREATE TABLE current.reading (root TEXT, tenant TEXT, read_at TIMESTAMPTZ);
+"""
+"""How far the directory is known: where each feed of changes goes on, whose links `current.links` has, and which tenant
+was read when, as a whole. What is not in `reading` must be read anew."""
+
+MIGRATIONS: tuple[str, ...] = (
+    CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED,
+)  # fmt: skip
