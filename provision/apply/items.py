@@ -85,5 +85,7 @@ def to_result(item: Item, outcome: Outcome) -> Settled:
 
 def roster_passwords(store: Store, keys: Sequence[str]) -> dict[str, str]:
     """The Password column of the roster, for these users."""
+    if not keys:
+        return {}
     rows = store.rows(f"SELECT key, password FROM planned.passwords WHERE key IN {literals(keys)}")
     return {str(key): str(password) for key, password in rows}

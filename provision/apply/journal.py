@@ -69,53 +69,61 @@ def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
     """Make the outcomes durable, and the ledger with them."""
     if not settled:
         return
+    lists = [[getattr(one, name) for one in settled] for name in ("id", "status", "object_id", "error", "requests")]
     with store.transaction():
         store.run(
-            "CREATE OR REPLACE TEMP TABLE settled (id TEXT, status TEXT, object_id TEXT, error TEXT, spent BIGINT)"
-        )
-        store.insert(
-            "settled",
-            ("id", "status", "object_id", "error", "spent"),
-            [(s.id, s.status, s.object_id, s.error, s.requests) for s in settled],
+            """
+            CREATE OR REPLACE TEMP TABLE settled AS
+            SELECT s.id, s.status, s.error, s.spent, coalesce(w.object_id, s.object_id) AS object_id,
+                   s.object_id AS answered, w.kind, w.action, w.key, w.left_key, w.right_key, w.left_id, w.right_id,
+                   w.role
+            FROM (SELECT unnest(?::TEXT[]) AS id, unnest(?::TEXT[]) AS status, unnest(?::TEXT[]) AS object_id,
+                         unnest(?::TEXT[]) AS error, unnest(?::BIGINT[]) AS spent) s
+            LEFT JOIN run.work w ON w.id = s.id""",
+            lists,
         )
         store.run(
-            "INSERT INTO journal.outcomes SELECT ?, id, status, object_id, error, spent, ? FROM settled",
+            "INSERT INTO journal.outcomes SELECT ?, id, status, answered, error, spent, ? FROM settled",
             [run, _now()],
         )
         store.run("""
-            UPDATE run.work w SET state = s.status, error = s.error, spent = s.spent,
-                                  object_id = coalesce(w.object_id, s.object_id)
+            UPDATE run.work w SET state = s.status, error = s.error, spent = s.spent, object_id = s.object_id
             FROM settled s WHERE s.id = w.id""")
         _write_ledger(store, run)
-        store.run("""
-            DELETE FROM planned.passwords WHERE key IN (
-                SELECT w.key FROM run.work w JOIN settled s ON s.id = w.id WHERE s.status = 'done')""")
+
+
+_OBJECTS = literals(kind.name for kind in OBJECTS)
+_LINKS = literals(kind.name for kind in LINKS)
+_MADE = f"status = 'done' AND kind IN {_OBJECTS}"
+# a removal that somebody else was quicker with leaves nothing of ours behind either
+_ENDED = f"(status = 'done' OR action = 'remove' AND status = 'stale') AND kind IN {_LINKS}"
 
 
 def _write_ledger(store: Store, run: str) -> None:
-    objects = literals(kind.name for kind in OBJECTS)
-    done = "FROM run.work w JOIN settled s ON s.id = w.id WHERE s.status = 'done'"
-    store.run(f"DELETE FROM ledger.rejections WHERE id IN (SELECT w.id {done})")  # somebody thought better of it
-    store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT w.key {done} AND w.kind IN {objects})")
-    store.run(f"INSERT INTO ledger.objects SELECT w.kind, w.key, w.object_id, ? {done} AND w.kind IN {objects}", [run])
-    links = literals(kind.name for kind in LINKS)
-    # a removal that somebody else was quicker with leaves nothing of ours behind either
-    ended = (
-        "FROM run.work w JOIN settled s ON s.id = w.id "
-        "WHERE (s.status = 'done' OR w.action = 'remove' AND s.status = 'stale')"
-    )
-    store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT w.key {ended} AND w.kind IN {links})")
-    store.run(
-        """
-        INSERT INTO ledger.links
-        SELECT w.kind, w.key, w.left_key, w.right_key, coalesce(w.left_id, l.object_id),
-               coalesce(w.right_id, r.object_id), w.role, ?
-        FROM run.work w JOIN settled s ON s.id = w.id
-        LEFT JOIN ledger.objects l ON l.key = w.left_key
-        LEFT JOIN ledger.objects r ON r.key = w.right_key
-        WHERE s.status = 'done' AND w.action = 'add'""",
-        [run],
-    )
+    """What the table `settled` says is ours from now on, or no longer. What it says nothing of is not looked at."""
+    made, ended, rejected, passwords = store.rows(f"""
+        SELECT coalesce(bool_or({_MADE}), false), coalesce(bool_or({_ENDED}), false),
+               EXISTS (FROM ledger.rejections), EXISTS (FROM planned.passwords) FROM settled""")[0]
+    if rejected:  # somebody thought better of it
+        store.run("DELETE FROM ledger.rejections WHERE id IN (SELECT id FROM settled WHERE status = 'done')")
+    if passwords:
+        store.run("DELETE FROM planned.passwords WHERE key IN (SELECT key FROM settled WHERE status = 'done')")
+    if made:
+        store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key FROM settled WHERE {_MADE})")
+        store.run(f"INSERT INTO ledger.objects SELECT kind, key, object_id, ? FROM settled WHERE {_MADE}", [run])
+    if ended:
+        store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT key FROM settled WHERE {_ENDED})")
+        store.run(
+            f"""
+            INSERT INTO ledger.links
+            SELECT s.kind, s.key, s.left_key, s.right_key, coalesce(s.left_id, l.object_id),
+                   coalesce(s.right_id, r.object_id), s.role, ?
+            FROM settled s
+            LEFT JOIN ledger.objects l ON l.key = s.left_key
+            LEFT JOIN ledger.objects r ON r.key = s.right_key
+            WHERE s.status = 'done' AND s.action = 'add' AND s.kind IN {_LINKS}""",
+            [run],
+        )
 
 
 def finish_run(store: Store, run: str) -> dict[str, int]:

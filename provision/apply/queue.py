@@ -30,10 +30,11 @@ class ReadyQueue:
         self._store = store
         self._ready: deque[Unit] = deque()
         self._busy: set[str] = set()
+        self._dry = False  # the store has nothing more that is ready, until something is settled
 
     def take(self, most: int) -> list[Unit]:
         """Up to `most` units that may travel together, and beside those that were taken before."""
-        if len(self._ready) < most:
+        if len(self._ready) < most and not self._dry:
             self._refill()
         taken = [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
         self._busy.update(unit.lock for unit in taken)
@@ -43,6 +44,7 @@ class ReadyQueue:
     def settle(self, units: list[Unit]) -> None:
         """The outcomes of these units are recorded: what waited for them may go, and their objects are free."""
         self._busy.difference_update(unit.lock for unit in units)
+        self._dry = False
         self._mark(units, "settled")
 
     def _refill(self) -> None:
@@ -56,6 +58,7 @@ class ReadyQueue:
             QUALIFY row_number() OVER (PARTITION BY u.lock ORDER BY u.blocks DESC, u.unit) = 1
             ORDER BY u.blocks DESC, u.unit LIMIT {WINDOW}""")
         self._ready.extend(Unit(int(number), str(lock)) for number, lock in rows)
+        self._dry = len(rows) < WINDOW
 
     def _mark(self, units: list[Unit], state: str) -> None:
         if units:
