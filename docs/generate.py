@@ -51,6 +51,7 @@ sys.path.append(str(HERE.parent / "tests"))  # for what the tests hold the forma
 
 from support.expected import BLANK, DIFFERENCES, LOST, NONE  # noqa: E402
 
+IN_TENANTS = {"everywhere": "all", "education": "for education", "elsewhere": "others"}
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -105,7 +106,8 @@ def guards() -> str:
 
 def permissions() -> str:
     """The application permissions to grant."""
-    return table(("application permission", "what for"), ((code(one.name), one.purpose) for one in PERMISSIONS))
+    rows = ((code(one.name), one.purpose, IN_TENANTS[one.where]) for one in PERMISSIONS)
+    return table(("application permission", "what for", "in tenants"), rows)
 
 
 def calls() -> str:
@@ -115,7 +117,8 @@ def calls() -> str:
         path = pattern.replace("[^/]+", "{id}").replace(r"\(.*\)", "(…)").replace(r"\$", "$").replace(".+", "…")
         return re.sub(r"\((/\{id\}|\(…\))\)\?", r"[\1]", path)
 
-    return table(("method", "path"), ((call.method, code(readable(call.path))) for call in CALLS))
+    rows = ((call.method, code(readable(call.path)), IN_TENANTS[call.where]) for call in CALLS)
+    return table(("method", "path", "in tenants"), rows)
 
 
 def command_help() -> str:

@@ -29,6 +29,8 @@ else:
     import tomli as tomllib
 
 SANDBOX = "sandbox"
+ANCHORS = ("education", "employeeId", *(f"extensionAttribute{number}" for number in range(1, 16)))
+"""Where the school's id of a person is kept; all but the first are for tenants that are not for education."""
 PLACEHOLDER = re.compile(r"\{([a-z]+)(?::([1-9][0-9]?))?\}")
 DOMAIN = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 
@@ -47,6 +49,15 @@ def _not_yet(*allowed: str) -> AfterValidator:
         if value not in allowed:
             use = nearest(value, allowed) or f"; use {' or '.join(map(repr, allowed))}"
             raise ValueError(f"'{value}' is not supported by this version{use}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _one_of(*allowed: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"'{value}' is none of {', '.join(allowed)}{nearest(value, allowed)}")
         return value
 
     return AfterValidator(check)
@@ -115,7 +126,12 @@ class Tenant(_Table):
 
     id: str = Field(min_length=1)
     usage_location: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
-    anchor: Annotated[str, _not_yet("education")] = "education"
+    anchor: Annotated[str, _one_of(*ANCHORS)] = "education"
+
+    @property
+    def education(self) -> bool:
+        """Whether it has the endpoints that Microsoft keeps for tenants for education."""
+        return self.anchor == "education"
 
     @property
     def embedded(self) -> bool:
@@ -504,8 +520,22 @@ class Profile(_Table):
             yield f"{asks} asks for groups of teachers, and sections.owner_roles says that there are none"
         if groups.per_school and "school" not in placeholders(groups.name) and len(self.roster.schools) != 1:
             yield "school_groups.name needs {school}: the groups of all schools would have one name"
+        if not self.tenant.education:
+            yield from self._without_education()
         if self.plan.seconds == 0:
             yield f'plan.expires = "{self.plan.expires}" lets no plan be applied; give it at least a minute'
+
+    def _without_education(self) -> Iterator[str]:
+        """Properties that only the education endpoints have."""
+        for table, chosen, there in (
+            ("students", self.students.properties, ()),
+            ("staff", self.staff.properties, ("title",)),
+            ("sections", self.sections.properties, ()),
+            ("schools", self.schools.properties, ()),
+        ):
+            lost = [name for name in chosen if name not in there]
+            if lost:
+                yield f'{table}.properties names {", ".join(lost)}, which only tenant.anchor = "education" can keep'
 
     @property
     def digest(self) -> str:

@@ -81,18 +81,20 @@ def open_run(settings: Settings, profile_path: Path) -> Iterator[Run]:
 @asynccontextmanager
 async def directory(run: Run) -> AsyncIterator[Graph]:
     """Microsoft Graph, or the tenant that is built in."""
+    anchor = run.profile.tenant.anchor
     if run.profile.tenant.embedded and not is_loopback(run.settings.graph_url):
         from provision.sandbox import Sandbox, SandboxTransport
 
         path = sandbox_state(run.folder)
         tenant = embedded_tenant(path)
         try:
-            async with connect(run.settings.graph_url, tenant.id, transport=SandboxTransport(Sandbox(tenant))) as graph:
+            transport = SandboxTransport(Sandbox(tenant))
+            async with connect(run.settings.graph_url, tenant.id, anchor=anchor, transport=transport) as graph:
                 yield graph
         finally:
             tenant.save(path)
         return
-    async with connect(run.settings.graph_url, run.profile.tenant.id) as graph:
+    async with connect(run.settings.graph_url, run.profile.tenant.id, anchor=anchor) as graph:
         yield graph
 
 

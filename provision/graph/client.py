@@ -28,6 +28,7 @@ from msgraph.graph_request_adapter import GraphRequestAdapter
 
 from provision.errors import DirectoryError
 from provision.graph.clock import Clock
+from provision.graph.layout import EDUCATION, Layout, layout_of
 from provision.graph.pace import Pace
 from provision.graph.recent import Recent
 from provision.graph.request import Answer, Request
@@ -43,7 +44,8 @@ TIMEOUT = httpx.Timeout(120, connect=15)
 class Graph:
     """One Graph tenant, reached at `root`. Every request passes the `Guard`.
 
-    `tenant` is what the profile calls it; `is_sandbox` says that no real credential is in use.
+    `tenant` is what the profile calls it; `is_sandbox` says that no real credential is in use; `layout` says where it
+    keeps people, classes and schools.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Graph:
         adapter: GraphRequestAdapter,
         guard: Guard,
         clock: Clock,
+        layout: Layout,
     ) -> None:
         self.root = root
+        self.layout = layout
         self.tenant = tenant
         self.is_sandbox = is_sandbox
         self.adapter = adapter
@@ -113,9 +117,15 @@ class Graph:
 
 @asynccontextmanager
 async def connect(
-    url: str, tenant: str, *, transport: httpx.AsyncBaseTransport | None = None, clock: Clock | None = None
+    url: str,
+    tenant: str,
+    *,
+    anchor: str = EDUCATION,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Graph]:
-    """Connect to the Graph at `url` (a cloud's root, or a sandbox on this machine) for one run.
+    """Connect to the Graph at `url` (a cloud's root, or a sandbox on this machine) for one run. `anchor` is where the
+    tenant keeps the school's id of a person.
 
     A loopback `url`, or a `transport` that stays in this process, gets a fixed token instead of a credential.
     The credential of a real tenant is one of azure-identity's, see `credential`.
@@ -133,7 +143,7 @@ async def connect(
             # a client of our own has none of the SDK's middleware: no second retry policy, no redirects
             adapter = GraphRequestAdapter(provider, client=client)
             adapter.base_url = root
-            yield Graph(root, tenant, local, adapter, guard, clock or Clock())
+            yield Graph(root, tenant, local, adapter, guard, clock or Clock(), layout_of(anchor))
 
 
 class Credential(TokenCredential, Protocol):

@@ -19,11 +19,12 @@ FULL_EVERY = "7 days"
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The changes of one list. `staged` is where its objects go, and the column with their id; `links` are the
-    relations that are told along, with the word for each in `told_links`; `tells_gone` says whether it tells of what
-    was deleted."""
+    """The changes of one list, from `start` on.
 
-    name: str
+    `staged` is where its objects go, and the column with their id; `links` are the relations that are told along, with
+    the word for each in `told_links`; `tells_gone` says whether it tells of what was deleted.
+    """
+
     start: str
     objects: List
     staged: tuple[str, str]
@@ -63,32 +64,48 @@ class Feed:
 
 
 _REMOVED = '{"reason": "VARCHAR"}'
-_NOTHING = List("", '[{"id": "VARCHAR"}]', ("INSERT INTO units SELECT o.id FROM page",))
 
-FEEDS = (
-    Feed("users", f"/users/delta?$select={lists.OF_AN_ACCOUNT}", lists.USERS, ("accounts", "id"), tells_gone=True),
-    Feed(
-        "groups",
-        f"/groups/delta?$select={lists.OF_A_GROUP},members,owners",
-        lists.GROUPS,
+
+def _users(objects: List) -> Feed:
+    select = objects.path.partition("$select=")[2].partition("&")[0]
+    return Feed(f"/users/delta?$select={select}", objects, ("accounts", "id"), tells_gone=True)
+
+
+def _groups(objects: List) -> Feed:
+    select = objects.path.partition("$select=")[2].partition("&")[0]
+    return Feed(
+        f"/groups/delta?$select={select},members,owners",
+        objects,
         ("seen_groups", "object_id"),
         (("members", "members"), ("owners", "owners")),
         tells_gone=True,
-    ),
+    )
+
+
+def _units(objects: List, staged: tuple[str, str]) -> Feed:
+    select = "id,displayName,description,members"
+    start = f"/directory/administrativeUnits/delta?$select={select}"
+    return Feed(start, objects, staged, (("members", "units"),), tells_gone=True)
+
+
+def plain_feeds(anchor: str) -> tuple[Feed, ...]:
+    """The feeds of a tenant without education data."""
+    return (
+        _users(lists.accounts_with(anchor)),
+        _groups(lists.GROUPS_AS_SECTIONS),
+        _units(lists.UNITS_AS_SCHOOLS, ("seen_schools", "object_id")),
+    )
+
+
+FEEDS = (
+    _users(lists.USERS),
+    _groups(lists.GROUPS),
+    _units(lists.UNITS, ("units", "id")),
     Feed(
-        "units",
-        "/directory/administrativeUnits/delta?$select=id,displayName,members",
-        _NOTHING,
-        ("units", "id"),
-        (("members", "units"),),
-        tells_gone=True,
-    ),
-    Feed(
-        "education users",
         f"/education/users/delta?$select={lists.OF_A_PERSON}",
         lists.EDUCATION_USERS,
         ("pupils_and_staff", "id"),
     ),
-    Feed("classes", "/education/classes/delta", lists.SECTIONS, ("seen_sections", "object_id")),
-    Feed("schools", "/education/schools/delta", lists.SCHOOLS, ("seen_schools", "object_id")),
+    Feed("/education/classes/delta", lists.SECTIONS, ("seen_sections", "object_id")),
+    Feed("/education/schools/delta", lists.SCHOOLS, ("seen_schools", "object_id")),
 )

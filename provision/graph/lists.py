@@ -145,6 +145,46 @@ ROLE_HOLDERS = List(
     ("INSERT INTO role_holders SELECT o.principalId FROM page",),
 )
 
+
+def accounts_with(anchor: str) -> List:
+    """The accounts of a tenant without education data: the school's id stands in the attribute `anchor`."""
+    extended = anchor.startswith("extensionAttribute")
+    shape = f', "onPremisesExtensionAttributes": {{"{anchor}": "VARCHAR"}}}}]' if extended else "}]"
+    value = f"o.onPremisesExtensionAttributes.{anchor}" if extended else f"o.{anchor}"
+    return List(
+        f"/users?$select={OF_AN_ACCOUNT}{',onPremisesExtensionAttributes' if extended else ''}&$top=999",
+        USERS.shape[:-2] + shape,
+        (
+            *USERS.rows,
+            f"""INSERT INTO pupils_and_staff BY NAME
+                SELECT o.id AS id, nullif({value}, '') AS student_id, nullif({value}, '') AS teacher_id FROM page""",
+        ),
+    )
+
+
+GROUPS_AS_SECTIONS = List(
+    f"/groups?$select={OF_A_GROUP},description&$top=999",
+    GROUPS.shape[:-2] + ', "description": "VARCHAR"}]',
+    (
+        *GROUPS.rows,
+        """INSERT INTO seen_sections BY NAME
+           SELECT o.id AS object_id, o.uniqueName AS external_id, o.displayName AS display_name,
+                  o.mailNickname AS mail_nickname, o.description AS description FROM page
+           WHERE o.uniqueName IS NOT NULL AND coalesce(list_contains(o.groupTypes, 'Unified'), false)""",
+    ),
+)
+"""In a tenant without education data a class is a Microsoft 365 group with a unique name."""
+
+UNITS_AS_SCHOOLS = List(
+    "/directory/administrativeUnits?$select=id,displayName,description",
+    '[{"id": "VARCHAR", "displayName": "VARCHAR", "description": "VARCHAR"}]',
+    (
+        """INSERT INTO seen_schools BY NAME
+           SELECT o.id AS object_id, o.description AS external_id, o.displayName AS display_name FROM page""",
+    ),
+)
+"""There, a school is an administrative unit: it has no key but its description."""
+
 UNITS = List(
     "/directory/administrativeUnits?$select=id",
     '[{"id": "VARCHAR"}]',

@@ -19,14 +19,6 @@ from provision.graph.request import Answer, Request
 from provision.graph.retry import is_transient, longest_wait, settle
 from provision.store import Store
 
-PATHS = {
-    "member": "/groups/{}/members?$select=id&$top=999",
-    "owner": "/groups/{}/owners?$select=id&$top=999",
-    "group_member": "/groups/{}/members?$select=id&$top=999",
-    "school_user": "/education/schools/{}/users?$select=id",
-    "school_section": "/education/schools/{}/classes?$select=id",
-}
-
 RESPONSES = """
 WITH responses AS (
     SELECT unnest(from_json(content, '{"responses": [
@@ -54,11 +46,6 @@ class Wanted:
     kind: str
     object_id: str
     url: str
-
-    @classmethod
-    def first(cls, kind: str, object_id: str) -> Wanted:
-        """The first page of the links of an object."""
-        return cls(kind, object_id, PATHS[kind].format(object_id))
 
 
 async def read_batch(graph: Graph, store: Store, pages: list[Wanted]) -> list[Wanted]:

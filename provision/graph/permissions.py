@@ -1,7 +1,8 @@
 """The application permissions to grant, as data: documentation and the advice after a 403 come from it.
 
-For every call we make, `CALLS` says which of Microsoft's permissions suffice; `PERMISSIONS` is the smallest
-set that opens them all (a test takes each one away and demands that a call closes). None is asked for that
+For every call we make, `CALLS` says which of Microsoft's permissions suffice; in a tenant for education, and in one
+that is not, `PERMISSIONS` is the smallest set that opens them all (a test takes each one away and demands that a call
+closes). None is asked for that
 exists only to delete or restore. Source: microsoftgraph/microsoft-graph-devx-content, permissions.json,
 August 2026, and the pages of the operations.
 """
@@ -10,33 +11,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Where: TypeAlias = Literal["everywhere", "education", "elsewhere"]
+"""In every tenant, in tenants for education, or in those that are not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """An application permission of Microsoft Graph and what it is for."""
+    """An application permission of Microsoft Graph, what it is for, and in which tenants."""
 
     name: str
     purpose: str
+    where: Where = "everywhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A kind of request: any one of `any_of` opens it, together with `also` where that is named."""
+    """A kind of request: any one of `any_of` opens it, together with `also` where that is named. `where` says in which
+    tenants it is made."""
 
     method: str
     path: str
     any_of: tuple[str, ...]
     also: str | None = None
+    where: Where = "everywhere"
 
 
 PERMISSIONS = (
     Permission(
         "AdministrativeUnit.Read.All",
         "Be told who has joined or left a school since the last run. Without it everything is read in every run.",
+        "education",
+    ),
+    Permission(
+        "AdministrativeUnit.ReadWrite.All",
+        "Read and write schools, which are administrative units there.",
+        "elsewhere",
     ),
     Permission("Domain.Read.All", "Check sign-in names and mail domains against the verified domains."),
-    Permission("EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data."),
+    Permission(
+        "EduRoster.ReadWrite.All", "Read and write users, classes and schools with their education data.", "education"
+    ),
     Permission("Group.ReadWrite.All", "Keep owners and members of classes, security groups, and what these license."),
     Permission("Member.Read.Hidden", "See the members of classes, whose membership is hidden."),
     Permission("Organization.Read.All", "Recognise the tenant and count its licences."),
@@ -56,6 +72,22 @@ CALLS = (
         ("AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All", "Directory.Read.All"),
     ),
     Call("GET", r"/users(/[^/]+)?", ("User.Read.All", "User.ReadWrite.All", "Directory.Read.All")),
+    Call("POST", r"/users", ("User.ReadWrite.All", "Directory.ReadWrite.All"), where="elsewhere"),
+    *(
+        Call(method, path, ("AdministrativeUnit.ReadWrite.All", "Directory.ReadWrite.All"), where="elsewhere")
+        for method, path in (
+            ("POST", r"/directory/administrativeUnits"),
+            ("PATCH", r"/directory/administrativeUnits/[^/]+"),
+            ("POST", r"/directory/administrativeUnits/[^/]+/members/\$ref"),
+            ("DELETE", r"/directory/administrativeUnits/[^/]+/members/[^/]+/\$ref"),
+        )
+    ),
+    Call(
+        "GET",
+        r"/directory/administrativeUnits/[^/]+/members/microsoft\.graph\.(user|group)",
+        ("AdministrativeUnit.Read.All", "AdministrativeUnit.ReadWrite.All", "Directory.Read.All"),
+        where="elsewhere",
+    ),
     Call("PATCH", r"/users/[^/]+", ("User.ReadWrite.All", "Directory.ReadWrite.All")),
     Call(
         "POST",
@@ -74,10 +106,10 @@ CALLS = (
     Call("POST", r"/groups/[^/]+/members/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
     Call("POST", r"/groups/[^/]+/owners/\$ref", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
     Call("DELETE", r"/groups/[^/]+/members/[^/]+/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
-    Call("GET", r"/education/.+", ("EduRoster.Read.All", "EduRoster.ReadWrite.All")),
-    Call("POST", r"/education/.+", ("EduRoster.ReadWrite.All",)),
-    Call("PATCH", r"/education/.+", ("EduRoster.ReadWrite.All",)),
-    Call("DELETE", r"/education/schools/[^/]+/users/[^/]+/\$ref", ("EduRoster.ReadWrite.All",)),
+    Call("GET", r"/education/.+", ("EduRoster.Read.All", "EduRoster.ReadWrite.All"), where="education"),
+    Call("POST", r"/education/.+", ("EduRoster.ReadWrite.All",), where="education"),
+    Call("PATCH", r"/education/.+", ("EduRoster.ReadWrite.All",), where="education"),
+    Call("DELETE", r"/education/schools/[^/]+/users/[^/]+/\$ref", ("EduRoster.ReadWrite.All",), where="education"),
     Call(
         "GET",
         r"/roleManagement/directory/roleAssignments",

@@ -19,7 +19,7 @@ from provision.graph import lists
 from provision.graph.batch import MOST, envelope, open_envelope
 from provision.graph.client import Graph
 from provision.graph.errors import explain
-from provision.graph.feeds import FEEDS, FULL_EVERY, Feed
+from provision.graph.feeds import FULL_EVERY, Feed
 from provision.graph.memberships import Wanted, read_batch
 from provision.graph.request import Answer, Request
 from provision.graph.retry import is_transient
@@ -62,7 +62,8 @@ class GraphReader:
         unread = "SELECT DISTINCT kind, object_id FROM run.wanted ANTI JOIN current.linked USING (kind, object_id)"
         with store.transaction():
             store.run(f"DELETE FROM current.links WHERE (kind, left_id) IN (SELECT (kind, object_id) FROM ({unread}))")
-            wanted = (Wanted.first(kind, object_id) for kind, object_id in store.stream(unread))
+            paths = self._graph.layout.links
+            wanted = (Wanted(kind, one, paths[kind].format(one)) for kind, one in store.stream(unread))
             await together(self._read_links(store, wanted) for _ in range(BATCHES_AT_ONCE))
             store.run(f"INSERT INTO current.linked {unread}")
 
@@ -88,7 +89,7 @@ class GraphReader:
         with store.transaction():
             _stage(store)
             tokens = await self._latest_tokens()  # before all else: what changes meanwhile is told again
-            await together(self._read(store, one) for one in (*lists.EACH_TIME, *lists.ONCE))
+            await together(self._read(store, one) for one in (*lists.EACH_TIME, *self._graph.layout.once))
             await self._settle(store)
             if tokens and await self._is_underlain(store):
                 _remember(store, tokens)
@@ -104,18 +105,19 @@ class GraphReader:
         for table in SHORT_TABLES:
             store.run(f"DELETE FROM current.{table}")
         _stage(store)
+        feeds = self._graph.layout.feeds
         known: dict[str, str] = dict(store.rows("SELECT feed, link FROM current.tokens"))
-        if known.keys() != {feed.name for feed in FEEDS}:
+        if known.keys() != {feed.start for feed in feeds}:  # what is asked for may differ from version to version
             raise _LostPlaceError
-        urls = [one.path for one in lists.EACH_TIME] + [known[feed.name] for feed in FEEDS]
+        urls = [one.path for one in lists.EACH_TIME] + [known[feed.start] for feed in feeds]
         answers = await self._ask(urls)
         short, long = answers[: len(lists.EACH_TIME)], answers[len(lists.EACH_TIME) :]
         await together(self._read(store, one, answer) for one, answer in zip(lists.EACH_TIME, short, strict=True))
-        links = await together(self._read_on(store, feed, answer) for feed, answer in zip(FEEDS, long, strict=True))
+        links = await together(self._read_on(store, feed, answer) for feed, answer in zip(feeds, long, strict=True))
         await self._settle(store)
         if store.value("SELECT count(*) FROM current.reading r JOIN current.tenant t ON t.id = r.tenant") != 1:
             raise _LostPlaceError
-        _remember(store, dict(zip((feed.name for feed in FEEDS), links, strict=True)))
+        _remember(store, dict(zip((feed.start for feed in feeds), links, strict=True)))
         _clear(store)
 
     async def _settle(self, store: Store) -> None:
@@ -127,17 +129,20 @@ class GraphReader:
 
     async def _latest_tokens(self) -> dict[str, str]:
         """Where each feed goes on from now; nothing where one cannot be had, as with a cloud that lacks it."""
-        answers = await self._ask([feed.latest for feed in FEEDS])
+        feeds = self._graph.layout.feeds
+        answers = await self._ask([feed.latest for feed in feeds])
         links = [answer.fields.get("@odata.deltaLink") for answer in answers]
         if not all(answer.ok and isinstance(link, str) for answer, link in zip(answers, links, strict=True)):
             return {}
-        return {feed.name: self._graph.relative(str(link)) for feed, link in zip(FEEDS, links, strict=True)}
+        return {feed.start: self._graph.relative(str(link)) for feed, link in zip(feeds, links, strict=True)}
 
     async def _is_underlain(self, store: Store) -> bool:
         """Whether each school is the administrative unit of the same id, of which the feeds tell.
 
         Microsoft's pages say that a school has one, and not that their ids are the same.
         """
+        if not self._graph.layout.twins:
+            return True
         try:
             await self._read(store, lists.UNITS)
         except DirectoryError:

@@ -21,7 +21,8 @@ from provision.errors import DirectoryError
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 REMOVALS = re.compile(
     r"/(?:groups|education/classes)/(?P<group>[0-9A-Za-z-]+)/members/[0-9A-Za-z-]+/\$ref"
-    r"|/education/schools/(?P<school>[0-9A-Za-z-]+)/users/[0-9A-Za-z-]+/\$ref"
+    r"|/(?:education/schools/(?P<school>[0-9A-Za-z-]+)/users"
+    r"|directory/administrativeUnits/(?P<unit>[0-9A-Za-z-]+)/members)/[0-9A-Za-z-]+/\$ref"
 )
 OVERRIDES = ("x-http-method", "x-http-method-override", "x-method-override")
 SUB_REQUEST = {"id", "method", "url", "headers", "body"}
@@ -75,7 +76,7 @@ class Guard(httpx.AsyncBaseTransport):
             raise _refusal(method, path)
         if method == "DELETE":
             link = REMOVALS.fullmatch(path)
-            if link is None or (link["group"] or link["school"]).lower() not in self._removals:
+            if link is None or (link["group"] or link["school"] or link["unit"]).lower() not in self._removals:
                 raise _refusal(method, path)
 
     def _judge_batch(self, content: bytes) -> None:

@@ -18,7 +18,7 @@ from provision.graph.errors import error_of, explain
 from provision.graph.request import Answer, Request
 from provision.graph.retry import is_transient, settle
 from provision.graph.together import together
-from provision.graph.writes import KINDS, Kind
+from provision.graph.writes import Kind
 
 MOST_CONFLICTS = 5  # after so many looks between them, the conflict is with somebody else's object
 
@@ -62,7 +62,7 @@ class _Job:
 
     @property
     def kind(self) -> Kind:
-        return KINDS[self.write.kind]
+        return self.graph.layout.kinds[self.write.kind]
 
     async def run(self) -> list[Outcome]:
         if self.write.action == "create":

@@ -72,23 +72,25 @@ def start(store: Store) -> None:
         WHERE c.kind IS NULL""")
 
 
-def create_objects(store: Store, kind: ObjectKind) -> None:
-    """Everything of this kind that is desired and has no object."""
+def create_objects(store: Store, kind: ObjectKind, *, split: bool = True) -> None:
+    """Everything of this kind that is desired and has no object. `split`: a user is written in two places."""
     values = ", ".join(f"{{'f': '{field}', 'v': d.{field}}}" for field in kind.fields)
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'create:' || d.key, '{kind.name}', 'create', d.key, NULL, NULL,
                {_object_json(f"list_filter([{values}], lambda x: x.v IS NOT NULL)", "v")},
-               {literal(kind.create_rule)}, d.file, d.record, NULL, [], {_create_requests(kind)}, NULL,
+               {literal(kind.create_rule)}, d.file, d.record, NULL, [], {_create_requests(kind, split=split)}, NULL,
                NULL, NULL, NULL, NULL, NULL
         FROM {kind.desired} d WHERE d.object_id IS NULL""")
 
 
-def update_objects(store: Store, kind: ObjectKind, rule: str, but: str = "[]", unless: str = "false") -> None:
+def update_objects(
+    store: Store, kind: ObjectKind, rule: str, but: str = "[]", unless: str = "false", *, split: bool = True
+) -> None:
     """Everything of this kind whose managed values differ.
 
     `rule` is SQL for the cause, over the list `changed` of field names; `but` is SQL for a list of fields to leave
-    alone; `unless` keeps whole rows out. Both see the desired row as `d`.
+    alone; `unless` keeps whole rows out. Both see the desired row as `d`. `split`: a user is written in two places.
     """
     pairs = ", ".join(
         f"{{'f': '{field}', 'b': c.{field}, 'a': coalesce(d.{field}, c.{field})}}" for field in kind.updated
@@ -101,7 +103,7 @@ def update_objects(store: Store, kind: ObjectKind, rule: str, but: str = "[]", u
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'update:' || key, '{kind.name}', 'update', key, object_id,
                {_object_json("sent", "b")}, {_object_json("sent", "a")},
-               {rule}, file, record, array_to_string(changed, ', '), [], {update_requests(kind)}, NULL,
+               {rule}, file, record, array_to_string(changed, ', '), [], {update_requests(kind, split=split)}, NULL,
                NULL, NULL, NULL, NULL, NULL
         FROM (
             SELECT d.key, d.object_id, d.file, d.record, [{pairs}] AS every,
@@ -239,15 +241,15 @@ NOT_EDUCATION = ("job_title", "age_group")
 """User fields that the education endpoint lacks."""
 
 
-def _create_requests(kind: ObjectKind) -> str:
-    if kind.name != "user":
+def _create_requests(kind: ObjectKind, *, split: bool) -> str:
+    if kind.name != "user" or not split:
         return "1"
     return f"1 + CASE WHEN coalesce({', '.join('d.' + field for field in NOT_EDUCATION)}) IS NULL THEN 0 ELSE 1 END"
 
 
-def update_requests(kind: ObjectKind, changed: str = "changed") -> str:
+def update_requests(kind: ObjectKind, changed: str = "changed", *, split: bool) -> str:
     """SQL for how many requests an update costs, given SQL for the list of the fields that change."""
-    if kind.name != "user":
+    if kind.name != "user" or not split:
         return "1"
     names = ", ".join(f"'{field}'" for field in EDUCATION)
     return (

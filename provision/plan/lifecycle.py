@@ -47,15 +47,18 @@ class Rule:
     step: Callable[[Store, Profile, date], None] | None
 
 
-def l1_person_is_new(store: Store, _profile: Profile, _today: date) -> None:
+def l1_person_is_new(store: Store, profile: Profile, _today: date) -> None:
     """Creates for those whom the policy found nobody for; `policy.users` noted the unmatched."""
-    create_objects(store, USER)
+    create_objects(store, USER, split=profile.tenant.education)
 
 
-def l2_attribute_changed(store: Store, _profile: Profile, _today: date) -> None:
+def l2_attribute_changed(store: Store, profile: Profile, _today: date) -> None:
     """Managed values that differ, on users, schools and school groups."""
-    mastered = "[" + ", ".join(f"'{field}'" for field in MASTERED) + "]"
-    update_objects(store, USER, "'L2'", but=f"CASE WHEN d.synced THEN {mastered} ELSE [] END", unless="d.protected")
+    mastered = "[" + ", ".join(f"'{field}'" for field in _mastered(profile)) + "]"
+    update_objects(
+        store, USER, "'L2'", but=f"CASE WHEN d.synced THEN {mastered} ELSE [] END", unless="d.protected",
+        split=profile.tenant.education,
+    )  # fmt: skip
     update_objects(store, SCHOOL, "'L2'")
     update_objects(store, SCHOOL_GROUP, "'L2'")
 
@@ -205,11 +208,11 @@ def l14_added_by_hand(store: Store, _profile: Profile, _today: date) -> None:
                   WHERE kind = '{kind.name}' AND left_id IS NOT NULL AND right_id IS NOT NULL)""")  # fmt: skip
 
 
-def l15_mastered_on_premises(store: Store, _profile: Profile, _today: date) -> None:
+def l15_mastered_on_premises(store: Store, profile: Profile, _today: date) -> None:
     """Left alone and said, field by field; memberships and licences are handled like anyone's."""
     differing = ", ".join(
         f"CASE WHEN d.{field} IS NOT NULL AND d.{field} IS DISTINCT FROM c.{field} THEN '{field}' END"
-        for field in MASTERED
+        for field in _mastered(profile)
     )
     note(store, "kept", "user", "L15", f"""
         SELECT * FROM (
@@ -251,6 +254,11 @@ def what_the_profile_selects(store: Store, _profile: Profile, _today: date) -> N
     for rule in CLASS_SERVICES:
         lacking = f"SELECT key, file, record, NULL AS field FROM run.lacking WHERE rule = '{rule}'"
         note(store, "lacking", "user", rule, lacking)
+
+
+def _mastered(profile: Profile) -> tuple[str, ...]:
+    """What Entra Connect masters on a synced user: also the attribute of the account that has the school's id."""
+    return MASTERED if profile.tenant.education else (*MASTERED, "student_id", "teacher_id")
 
 
 def _too_early(profile: Profile, today: date) -> bool:

@@ -62,7 +62,7 @@ async def make_undo(
     await reader.read_links(store)
     changes.start(store)
     for kind in OBJECTS:
-        _put_back(store, kind)
+        _put_back(store, profile, kind)
     _block_accounts(store)
     for link in LINKS:
         _turn_round(store, link)
@@ -111,7 +111,7 @@ def _read_journal(store: Store, run: str) -> None:
     )
 
 
-def _put_back(store: Store, kind: ObjectKind) -> None:
+def _put_back(store: Store, profile: Profile, kind: ObjectKind) -> None:
     """Updates with the values turned round, where nobody else has changed them since."""
     values = ", ".join(f"{{'f': '{field}', 'v': c.{field}}}" for field in kind.updated)
     store.run(f"""
@@ -123,10 +123,11 @@ def _put_back(store: Store, kind: ObjectKind) -> None:
                    lambda f: (u.after ->> f) IS DISTINCT FROM (u.before ->> f)), ', ') AS fields
         FROM run.undone u JOIN {kind.current} c ON c.object_id = u.object_id
         WHERE u.kind = '{kind.name}' AND u.action = 'update'""")
+    requests = changes.update_requests(kind, "string_split(fields, ', ')", split=profile.tenant.education)
     store.run(f"""
         INSERT INTO run.changes ({changes.COLUMNS})
         SELECT 'update:' || key, kind, 'update', key, object_id, after, before, 'undo', NULL, NULL, fields, [],
-               {changes.update_requests(kind, "string_split(fields, ', ')")}, NULL, NULL, NULL, NULL, NULL, NULL
+               {requests}, NULL, NULL, NULL, NULL, NULL, NULL
         FROM run.put_back WHERE after IS NOT NULL AND NOT moved AND NOT protected""")
     for what, rule, where in (
         ("kept", "undo-too-old", "after IS NULL"),

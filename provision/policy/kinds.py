@@ -6,7 +6,10 @@ objects and is added or removed. Planning, staleness and reports loop over these
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from provision.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,11 @@ SCHOOL_GROUP = ObjectKind(
 def managed(field: str, properties: tuple[str, ...], column: str) -> str:
     """SQL for a value that is ours to manage only if the profile selects it: NULL means that we leave it alone."""
     return column if field in properties else "NULL::TEXT"
+
+
+def only_in_education(profile: Profile) -> Callable[[str], str]:
+    """SQL for a value that only the education endpoints keep: NULL in other tenants."""
+    return lambda column: column if profile.tenant.education else "NULL::TEXT"
 
 
 OBJECTS: tuple[ObjectKind, ...] = (USER, SCHOOL, SECTION, SCHOOL_GROUP)

@@ -9,6 +9,7 @@ from provision.policy.group_licensing import role_of
 from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
+from provision.policy.unique import unique_name
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literal
@@ -33,7 +34,7 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
         store.run(f"""
             INSERT INTO run.wanted_school_groups
             SELECT 'school_group:' || run.part(o.id) || '/{role}',
-                   {literal(f"provision_{profile.name}_")} || {_unique("o.id")} || '_{role}',
+                   {unique_name(profile, "o.id")} || '_{role}',
                    '{role}', o.id, left({name}, 256), o.file, o.record
             FROM run.schools o""")
     match_by_anchor(store, "school_group", "run.wanted_school_groups", "current.school_groups", "unique_name")
@@ -45,11 +46,3 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
                w.file, w.record
         FROM run.wanted_school_groups w LEFT JOIN run.school_group_matches m ON m.key = w.key
         WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'school_group')""")
-
-
-def _unique(column: str) -> str:
-    """The school's id. Names ignore case and are short, so an id that is not plain gets a hash to stay its own."""
-    return (
-        f"CASE WHEN regexp_full_match({column}, '[a-z0-9-]{{1,40}}') THEN {column} "
-        f"ELSE left(regexp_replace({column}, '[^A-Za-z0-9-]', '-', 'g'), 40) || '-' || left(sha256({column}), 8) END"
-    )

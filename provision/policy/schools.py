@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from provision.policy.kinds import managed
+from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_by_anchor
+from provision.policy.unique import unique_name
 from provision.profile import Profile
 from provision.roster.checks.text import LONGEST
 from provision.store import Store
@@ -12,7 +13,8 @@ from provision.store.sql import literals
 
 def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     """Make `desired.schools`; a school is found again by its external id."""
-    store.run("CREATE OR REPLACE TABLE run.wanted_schools AS SELECT *, id AS anchor FROM run.schools")
+    anchor = "id" if profile.tenant.education else unique_name(profile, "id", "school_")
+    store.run(f"CREATE OR REPLACE TABLE run.wanted_schools AS SELECT *, {anchor} AS anchor FROM run.schools")
     if not profile.schools.administrative_units:
         store.run("DELETE FROM run.wanted_schools")
     match_by_anchor(store, "school", "run.wanted_schools", "current.schools", "external_id")
@@ -22,8 +24,8 @@ def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> 
     longest = LONGEST["orgs", "name"]
     store.run(f"""
         CREATE OR REPLACE TABLE desired.schools AS
-        SELECT w.key, m.object_id, w.id AS org_id, w.id AS external_id, left(w.name, {longest}) AS display_name,
-               'sis' AS external_source,
+        SELECT w.key, m.object_id, w.id AS org_id, w.anchor AS external_id, left(w.name, {longest}) AS display_name,
+               {only_in_education(profile)("'sis'")} AS external_source,
                {managed("school_number", chosen, "w.number")} AS school_number,
                {managed("phone", chosen, "w.phone")} AS phone,
                {managed("principal", chosen, "w.principal_id")} AS principal_id,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from provision.policy.kinds import managed
+from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
+from provision.policy.unique import unique_name
 from provision.profile import Profile
 from provision.roster.addresses import section_alias
 from provision.roster.checks.text import LONGEST
@@ -15,10 +16,12 @@ from provision.store.sql import literals
 
 def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     """Make `desired.sections`; a section is found again by its external id, never by its name or alias."""
+    # outside of education the group's unique name is the only key that it can have
+    anchor = "s.id" if profile.tenant.education else unique_name(profile, "s.id", "section_")
     alias = section_alias("s.id", replace=profile.roster.replace_special_characters)
     store.run(f"""
         CREATE OR REPLACE TABLE run.wanted_sections AS
-        SELECT s.*, s.id AS anchor, {alias} AS alias,
+        SELECT s.*, {anchor} AS anchor, {alias} AS alias,
                c.id AS course_key, c.title AS course_name, c.code AS course_number,
                c.description AS course_description, c.subject AS course_subject, c.grade AS course_grade,
                t.id AS term_id, t.title AS term_name, t.start_date AS term_start, t.end_date AS term_end,
@@ -71,14 +74,15 @@ def _make(store: Store, profile: Profile) -> None:
     own_name = "m.object_id IS NOT NULL" if profile.sections.teachers_own_name else "false"
     longest = LONGEST["sections", "title"]
     title = f"left(w.title, {longest})"
+    of_education = only_in_education(profile)
     store.run(f"""
         CREATE OR REPLACE TABLE desired.sections AS
-        SELECT w.key, m.object_id, w.id AS section_id, w.school_id, w.id AS external_id,
+        SELECT w.key, m.object_id, w.id AS section_id, w.school_id, w.anchor AS external_id,
                CASE WHEN NOT {own_name}
                     THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), {longest})
                END AS display_name,
-               w.alias AS mail_nickname, {title} AS description, {title} AS external_name,
-               'sis' AS external_source,
+               w.alias AS mail_nickname, {title} AS description,
+               {of_education(title)} AS external_name, {of_education("'sis'")} AS external_source,
                {managed("class_code", chosen, "coalesce(w.code, w.number)")} AS class_code,
                {managed("grade", chosen, "coalesce(w.grade, w.course_grade)")} AS grade,
                {managed("course", chosen, "w.course_key")} AS course_id,

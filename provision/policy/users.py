@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.policy.kinds import managed
+from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_people
 from provision.policy.template import template_sql
 from provision.policy.usernames import choose_usernames
@@ -11,6 +11,8 @@ from provision.roster.checks.text import LONGEST
 from provision.store import Store
 from provision.store.sql import literal, literals
 
+LONGEST_ANCHOR = {"employeeId": 16}
+"""Characters of an id (learn.microsoft.com/graph/api/resources/user); the other anchors hold any."""
 NAME_COLUMNS = {
     "given": "p.given_name",
     "family": "p.family_name",
@@ -40,6 +42,7 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
     sides = " UNION ALL ".join(_side(profile, name, people) for name, people in profile.people())
     store.run(f"CREATE OR REPLACE TABLE desired.users AS {sides}")
     _set_aside_nameless(store)
+    _set_aside_long_ids(store, profile)
     _forget_passwords(store, profile)
 
 
@@ -59,6 +62,17 @@ def _set_aside_nameless(store: Store) -> None:
         INSERT INTO run.set_aside
         SELECT 'held', 'user', key, 'display-name-missing', file, record, NULL {nameless}""")
     store.run(f"DELETE {nameless}")
+
+
+def _set_aside_long_ids(store: Store, profile: Profile) -> None:
+    """An id that the anchor cannot hold would be cut, and then be somebody else's."""
+    longest = LONGEST_ANCHOR.get(profile.tenant.anchor)
+    if longest is not None:
+        long = f"FROM desired.users WHERE len(coalesce(student_id, teacher_id)) > {longest}"
+        store.run(f"""
+            INSERT INTO run.set_aside
+            SELECT 'held', 'user', key, 'anchor-too-long', file, record, NULL {long}""")
+        store.run(f"DELETE {long}")
 
 
 def _forget_passwords(store: Store, profile: Profile) -> None:
@@ -106,6 +120,9 @@ def _side(profile: Profile, name: str, people: People) -> str:
     student = name == "students"
 
     chosen = people.properties
+    role = literal("student" if student else "teacher")
+    # outside of education it is kept nowhere, and says only by which side's rules an account is made
+    primary_role = role if profile.tenant.education else f"CASE WHEN m.object_id IS NULL THEN {role} END"
     minor = "'minor'" if student and profile.students.minors else "NULL::TEXT"
     return f"""
         SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
@@ -117,8 +134,8 @@ def _side(profile: Profile, name: str, people: People) -> str:
                {managed("title", chosen, _cut("title"))} AS job_title,
                CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
                {minor} AS age_group,
-               '{"student" if student else "teacher"}' AS primary_role,
-               'sis' AS external_source,
+               {primary_role} AS primary_role,
+               {only_in_education(profile)("'sis'")} AS external_source,
                {"p.source_id" if student else "NULL::TEXT"} AS student_id,
                {"NULL::TEXT" if student else "p.source_id"} AS teacher_id,
                {managed("grade", chosen, "p.grade")} AS grade,

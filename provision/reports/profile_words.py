@@ -91,7 +91,10 @@ def _tenant(profile: Profile) -> Words:
     yield Sentence(
         ("tenant.anchor",),
         "The school's id of a person, class or school is written to it in Microsoft 365. By this id it is found from "
-        "then on, whatever it is called.",
+        "then on, whatever it is called."
+        if tenant.education
+        else f"The school's id of a person is written to {tenant.anchor} of the account, and that of a class or school "
+        "to its group or administrative unit. By this id it is found from then on, whatever it is called.",
     )
 
 

@@ -61,6 +61,14 @@ def unit_members(call: Call) -> Result:
     return mixed(call, others, TYPES)
 
 
+def unit_members_of(call: Call) -> Result:
+    """GET /directory/administrativeUnits/{id}/members/microsoft.graph.user or .group: those of one type."""
+    unit = call.find(UNIT, call.args["id"])
+    kind = call.args["type"]
+    others = iter(()) if links.concealed(call, unit) else call.tenant.others(unit, "members")
+    return listing(call, TYPES[kind], (record for record in others if record.kind == kind))
+
+
 def add_unit_member(call: Call) -> Result:
     """POST /directory/administrativeUnits/{id}/members/$ref: one at a time."""
     return links.add(call, call.find(UNIT, call.args["id"]), "members", (USER, GROUP))

@@ -84,6 +84,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", "/directory/administrativeUnits/{id}", directory.patch_unit),
     ("DELETE", "/directory/administrativeUnits/{id}", directory.delete_unit),
     ("GET", "/directory/administrativeUnits/{id}/members", directory.unit_members),
+    ("GET", "/directory/administrativeUnits/{id}/members/microsoft.graph.{type:user|group}", directory.unit_members_of),
     ("POST", "/directory/administrativeUnits/{id}/members/$ref", directory.add_unit_member),
     ("DELETE", "/directory/administrativeUnits/{id}/members/{other}/$ref", directory.remove_unit_member),
     ("GET", "/directory/deletedItems/{type:.*graph.*}", directory.deleted_items),
