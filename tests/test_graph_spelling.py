@@ -52,6 +52,7 @@ READ_ONLY = {
 }
 TABLES = {"user": "users", "school": "schools", "section": "sections", "school_group": "groups"}
 VALUES = {
+    "external_id": "provision_x_section_1",
     "external_source": "sis",
     "primary_role": "student",
     "birth_date": "2011-02-03",

@@ -20,6 +20,7 @@ ALLOWED = (
     f"/groups/{GROUP}/members/{USER}/$ref",
     f"/education/classes/{CLASS}/members/{USER}/$ref",
     f"/education/schools/{SCHOOL}/users/{USER}/$ref",
+    f"/directory/administrativeUnits/{SCHOOL}/members/{USER}/$ref",
 )
 OBJECTS = (
     f"/users/{USER}",
@@ -45,7 +46,8 @@ OBJECTS = (
     f"/education/schools/{SCHOOL}/classes/{CLASS}/$ref",
     f"/education/schools/{SCHOOL}/users/{USER}",
     f"/education/schools/{SCHOOL}/administrativeUnit",
-    f"/directory/administrativeUnits/{SCHOOL}/members/{USER}/$ref",
+    f"/directory/administrativeUnits/{SCHOOL}/members/{USER}",
+    f"/directory/administrativeUnits/{SCHOOL}/scopedRoleMembers/{USER}",
     f"/teams/{GROUP}",
     f"/users/{USER}/manager/$ref",
     "/",
@@ -65,7 +67,7 @@ TWISTED = tuple(
         path.replace("/members/", "/Members/").replace("/users/", "/Users/"),
         path.replace(f"/{USER}", f"/{USER}/../.."),
         path.replace(f"/{USER}", "/"),
-        path.replace("/groups", "//groups").replace("/education", "//education"),
+        path.replace("/groups", "//groups").replace("/education", "//education").replace("/directory", "//directory"),
         path.replace(USER, "alex@contoso.edu"),
         path.replace("$ref", "$ref/$ref"),
         path.replace(GROUP, USER).replace(CLASS, USER).replace(SCHOOL, USER),  # an object nobody allowed
