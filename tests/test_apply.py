@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 from support.world import Planned, Roster, World, world
 
-from provision.apply.passwords import CLASSES, PasswordFile, random_password
+from provision.apply.passwords import CLASSES, PasswordFile, random_password, words_password
+from provision.apply.words import WORDS
 from provision.cli import main
 from provision.errors import StateError
 from provision.sandbox import Faults
@@ -255,6 +257,23 @@ def test_a_password_has_every_class_and_no_two_are_alike() -> None:
     for password in made:
         assert len(password) == 16
         assert all(set(password) & set(signs) for signs in CLASSES)
+
+
+def test_a_password_of_words_can_be_typed_by_a_child_and_is_taken_by_entra() -> None:
+    made = {words_password() for _ in range(200)}
+    assert len(made) == 200
+    for password in made:
+        assert re.fullmatch(r"([A-Z][a-z]{2,9}-){4}[2-9]{2}", password), password
+    assert len(set(WORDS)) == len(WORDS) > 400
+
+
+def test_the_profile_says_how_a_password_is_made(school: World) -> None:
+    school.profile(students='password = "words"')
+    school.day(Roster().person("S1").person("T1", "teacher"))
+    made = {line["key"]: line["password"] for line in passwords(school)}
+    assert re.fullmatch(r"([A-Z][a-z]+-){4}[0-9]{2}", made["user:S1"])
+    assert len(made["user:T1"]) == 16
+    assert school.user("s1@students.contoso.edu")["passwords"] == 1
 
 
 def test_the_password_file_keeps_the_last_word_and_ignores_a_torn_line(tmp_path: Path) -> None:

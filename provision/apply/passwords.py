@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from provision.apply.words import WORDS
 from provision.errors import StateError
 
 LENGTH = 16
@@ -28,6 +29,20 @@ def random_password() -> str:
     signs += [secrets.choice("".join(CLASSES)) for _ in range(LENGTH - len(signs))]
     secrets.SystemRandom().shuffle(signs)
     return "".join(signs)
+
+
+def words_password() -> str:
+    """Four words and two digits, as `Maple-River-Otter-Lamp-47`: to be read out, and typed by a child.
+
+    It is one of about 2 * 10^12, which is much for something that is guessed at a sign-in page, and nothing for who
+    holds a copy of the directory; it is to be changed at the first sign-in.
+    """
+    words = [secrets.choice(WORDS).capitalize() for _ in range(4)]
+    return "-".join([*words, secrets.choice(CLASSES[2]) + secrets.choice(CLASSES[2])])
+
+
+STYLES: Mapping[str, Callable[[], str]] = {"random": random_password, "words": words_password}
+"""How a password is made, by its name in the profile; one of the roster is not made."""
 
 
 class PasswordFile:

@@ -18,7 +18,7 @@ from provision.apply import journal, work
 from provision.apply.approval import Approval, set_aside, verify_approval
 from provision.apply.items import Item, items_of, roster_passwords, skip_blocked, to_result, to_write
 from provision.apply.journal import Settled
-from provision.apply.passwords import PasswordFile, random_password
+from provision.apply.passwords import STYLES, PasswordFile
 from provision.apply.queue import ReadyQueue, Unit
 from provision.apply.results import write_results
 from provision.apply.verify import verify_header, verify_tenant
@@ -214,7 +214,7 @@ class _Flights:
         for key, item in made.items():
             people = self._profile.students if item.values["primary_role"] == "student" else self._profile.staff
             password = self._known.get(key) or (
-                roster.get(key) if people.password == "roster" else random_password()  # noqa: S105  # a style
+                roster.get(key) if people.password == "roster" else STYLES[people.password]()  # noqa: S105  # a style
             )
             if password is None:
                 refused.append(Settled(item.id, "failed", None, "the roster gives no password for this person", 0))

@@ -323,7 +323,8 @@ MERGED = (
 DROPPED = tuple(
     f"DROP TABLE IF EXISTS {table}"
     for table in (
-        "accounts", "pupils_and_staff", "seen_groups", "group_licenses", "seen_sections", "seen_schools", "units", "role_holders", "gone",
+        "accounts", "pupils_and_staff", "seen_groups", "group_licenses", "seen_sections", "seen_schools", "units",
+        "role_holders", "gone",
         "told_links", "told_users", "new_links",
     )
 )  # fmt: skip

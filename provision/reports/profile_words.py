@@ -159,7 +159,9 @@ def _people(name: str, one: str, people: People) -> Words:
         if makes
         else "Sign-in names are never changed.",
     )
-    password = "made at random" if people.password == "random" else "the one of the roster"  # noqa: S105  # a style
+    password = {"random": "made at random", "words": "made of four words", "roster": "the one of the roster"}[
+        people.password
+    ]
     yield Sentence(
         (f"{name}.password",),
         f"The first password of a new account is {password} and must be changed at the first sign-in. "
