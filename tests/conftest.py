@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 from support.world import World, world
 
@@ -16,6 +18,12 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("PROVISION_", "AZURE_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of tests are small: a second thread has nothing to do in them, and waking it costs time."""
+    monkeypatch.setattr(duckdb, "connect", partial(duckdb.connect, config={"threads": 1}))
 
 
 @pytest.fixture

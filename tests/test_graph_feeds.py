@@ -285,7 +285,7 @@ def test_a_token_that_is_not_good_any_more_leads_to_reading_anew(
         "UPDATE current.reading SET read_at = now() - INTERVAL 8 DAYS",
         "UPDATE current.reading SET tenant = 'another'",
         "UPDATE current.reading SET root = 'https://another'",
-        "DELETE FROM current.tokens WHERE feed = 'classes'",
+        "DELETE FROM current.tokens WHERE feed LIKE '/education/classes%'",
     ],
 )
 def test_what_was_read_too_long_ago_or_elsewhere_is_read_anew(store: Store, mend: str) -> None:

@@ -169,7 +169,8 @@ def lived_in() -> list[str]:
     return ["match", "report", "--profile", "my-school/profile.toml"]
 
 
-def test_console(lived_in: list[str], capsys: Capture) -> None:
+def test_console(lived_in: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     capsys.readouterr()
     assert main(lived_in) == 0
     told = capsys.readouterr().out

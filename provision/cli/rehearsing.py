@@ -86,7 +86,7 @@ async def _copy(run: Run, plan: PlanFile) -> Tenant:
         verify_tenant(plan.header, run.store)
         want_links(run.store)
         await reader.read_links(run.store)
-    return copy_of(run.store)
+    return copy_of(run.store, run.profile.tenant.anchor)
 
 
 async def _carry_out(
@@ -95,8 +95,12 @@ async def _carry_out(
     clock = asyncio.get_running_loop().time
     sandbox = Sandbox(tenant, trouble, clock, keep=1)
     wire = SandboxTransport(sandbox, ANSWER_SECONDS)
-    now = run.clock()
-    async with connect(PUBLIC_GRAPH, tenant.id, transport=wire, clock=Clock(clock)) as graph:
+    now, anchor = run.clock(), run.profile.tenant.anchor
+    if run.store.value("SELECT count(*) FROM current.reading"):  # then apply will ask only what has changed
+        calm = SandboxTransport(Sandbox(tenant))
+        async with connect(PUBLIC_GRAPH, tenant.id, anchor=anchor, transport=calm) as graph:
+            await GraphReader(graph).take_as_known(run.store)
+    async with connect(PUBLIC_GRAPH, tenant.id, anchor=anchor, transport=wire, clock=Clock(clock)) as graph:
         graph.allow_removals(removal_targets(plan))
         passwords = PasswordFile(run.folder / "made-up.passwords.jsonl")
         reader, writer = GraphReader(graph), GraphWriter(graph)

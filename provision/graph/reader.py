@@ -54,6 +54,10 @@ class GraphReader:
         except _LostPlaceError:
             await self._read_all(store)
 
+    async def take_as_known(self, store: Store) -> None:
+        """Follow this directory from now on, of which the store holds all that there is: a copy, say."""
+        self._begin_to_follow(store, await self._latest_tokens())
+
     async def read_links(self, store: Store) -> None:
         """Fill `current.links` for what `run.wanted` names; see `DirectoryReader`.
 
@@ -91,12 +95,15 @@ class GraphReader:
             tokens = await self._latest_tokens()  # before all else: what changes meanwhile is told again
             await together(self._read(store, one) for one in (*lists.EACH_TIME, *self._graph.layout.once))
             await self._settle(store)
-            if tokens and await self._is_underlain(store):
-                _remember(store, tokens)
-                store.run(
-                    "INSERT INTO current.reading SELECT ?, id, now() FROM current.tenant LIMIT 1", [self._graph.root]
-                )
+            if await self._is_underlain(store):
+                self._begin_to_follow(store, tokens)
             _clear(store)
+
+    def _begin_to_follow(self, store: Store, tokens: dict[str, str]) -> None:
+        store.run("DELETE FROM current.reading")
+        if tokens:
+            _remember(store, tokens)
+            store.run("INSERT INTO current.reading SELECT ?, id, now() FROM current.tenant LIMIT 1", [self._graph.root])
 
     async def _follow(self, store: Store) -> None:
         """Read what has changed since the last time, in one call as far as it fits one page each."""

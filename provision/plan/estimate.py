@@ -2,7 +2,8 @@
 
 Costs are those of learn.microsoft.com/graph/throttling-limits (identity and access): a write takes one write and one
 resource unit; of what applying reads, a page of a group's members takes two units (three, less one for `$select`), the
-list of SKUs three, any other page one. Applying reads all objects again, and the links of what it changes.
+list of SKUs three, any other page one. Applying asks what has changed since, or reads all objects again where that is
+not known, and the links of what it changes, as far as they are not known.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def estimate(store: Store) -> dict[str, object]:
     of groups that hold a directory role, and whatever is asked twice.
     """
     writes = int(store.value("SELECT coalesce(sum(requests), 0) FROM run.changes"))
-    pages = [*_SINGLE, *((_pages(store, table, rows), 1) for table, rows in _LISTS), *_link_pages(store)]
+    feeds = int(store.value("SELECT count(*) FROM current.tokens WHERE EXISTS (FROM current.reading)"))
+    lists = [(1, 1)] * feeds or [(_pages(store, table, rows), 1) for table, rows in _LISTS]
+    pages = [*_SINGLE, *lists, *_link_pages(store)]
     reads, units = sum(number for number, _ in pages), sum(number * cost for number, cost in pages)
     return {
         "requests": reads + writes,
@@ -74,7 +77,8 @@ def _link_pages(store: Store) -> list[tuple[int, int]]:
         number = store.value(f"""
             SELECT coalesce(sum(greatest(1, ceil(coalesce(l.links, 0) / {rows}))), 0)
             FROM (SELECT DISTINCT left_id FROM run.changes
-                  WHERE kind = '{kind}' AND left_id IN (SELECT object_id FROM current.objects)) c
+                  WHERE kind = '{kind}' AND left_id IN (SELECT object_id FROM current.objects)
+                    AND (kind, left_id) NOT IN (SELECT (kind, object_id) FROM current.linked)) c
             LEFT JOIN (SELECT left_id, count(*) AS links FROM current.links WHERE kind = '{kind}' GROUP BY left_id) l
                 USING (left_id)""")
         found.append((int(number), units))

@@ -25,7 +25,7 @@ def plan_header(store: Store, profile: Profile, draft: Draft, roster_format: str
         "tool_version": provision.__version__,
         "created_at": _time(draft.snapshot_at),
         "expires_at": _time(draft.snapshot_at + timedelta(seconds=profile.plan.seconds)),
-        "snapshot": {"taken_at": _time(draft.snapshot_at), "delta_watermark": None},
+        "snapshot": {"taken_at": _time(draft.snapshot_at), "delta_watermark": _watermark(store)},
         "tenant": _one(store, "SELECT id, name FROM current.tenant", "id", "name"),
         "profile": {"name": profile.name, "digest": profile.digest},
         "accepted_matches": json.loads(store.value("SELECT said FROM run.accepted_matches")),
@@ -138,6 +138,13 @@ def _schools(store: Store) -> list[dict[str, object]]:
         JOIN roster.orgs o ON 'school:' || o.id = s.school
         GROUP BY o.id, o.name ORDER BY o.name, o.id
         """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
+
+
+def _watermark(store: Store) -> str | None:
+    """How far the directory was known: SHA-256 of where its feeds of changes go on; None where they are not had."""
+    said = "SELECT sha256(string_agg(link, ' ' ORDER BY feed)) FROM current.tokens WHERE EXISTS (FROM current.reading)"
+    mark = store.value(said)
+    return None if mark is None else str(mark)
 
 
 def _one(store: Store, sql: str, *names: str) -> dict[str, object]:

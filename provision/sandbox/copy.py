@@ -43,18 +43,27 @@ _SCHOOL = {
     "postal_code": "address.postalCode", "country": "address.countryOrRegion",
 }  # fmt: skip
 """Our columns and Microsoft's names; a dot stands before a part of a value."""
+_UNIT = {"display_name": "displayName", "external_id": "description"}
+_OF_EDUCATION = ("middle_name", "primary_role", "external_source")
 
 
-def copy_of(store: Store) -> Tenant:
-    """The tenant whose objects and links were read into the store."""
+def copy_of(store: Store, anchor: str) -> Tenant:
+    """The tenant whose objects were read into the store, with the links of what `run.wanted` names. `anchor` is where
+    the tenant keeps the school's id of a person."""
     ((tenant_id, name),) = store.rows("SELECT id, name FROM current.tenant")
-    tenant = Tenant(tenant_id, name, _domains(store))
+    education = anchor == "education"
+    tenant = Tenant(tenant_id, name, _domains(store), education)
     tenant.skus = _skus(store)
-    _copy_users(store, tenant)
+    _copy_users(store, tenant, _USER if education else _of_an_account(anchor))
     _copy_groups(store, tenant)
-    for object_id, values in _objects(store, "schools", _SCHOOL):
-        tenant.put(UNIT, object_id, values, SCHOOL)
-    links = f"SELECT kind, left_id, right_id FROM current.links WHERE kind NOT IN {READ_WITH_OBJECTS} ORDER BY ALL"
+    if education:
+        _copy_sections(store, tenant)
+    for object_id, values in _objects(store, "schools", _SCHOOL if education else _UNIT):
+        tenant.put(UNIT, object_id, values, SCHOOL if education else "")
+    links = f"""
+        SELECT kind, left_id, right_id FROM current.links
+        WHERE kind NOT IN {READ_WITH_OBJECTS} AND (kind, left_id) IN (SELECT (kind, object_id) FROM run.wanted)
+        ORDER BY ALL"""
     for kind, holder_id, other_id in store.stream(links):
         if holder := tenant.any(holder_id):
             tenant.link(holder, "owners" if kind == "owner" else "members", other_id)
@@ -78,8 +87,14 @@ def _objects(store: Store, table: str, names: Mapping[str, str]) -> Iterator[tup
         yield object_id, values
 
 
-def _copy_users(store: Store, tenant: Tenant) -> None:
-    for object_id, values in _objects(store, "users", _USER):
+def _of_an_account(anchor: str) -> dict[str, str]:
+    """As `_USER`, in a tenant without education data."""
+    plain = {ours: theirs for ours, theirs in _USER.items() if "." not in theirs and ours not in _OF_EDUCATION}
+    return plain if anchor == "employeeId" else {**plain, "student_id": f"onPremisesExtensionAttributes.{anchor}"}
+
+
+def _copy_users(store: Store, tenant: Tenant, names: Mapping[str, str]) -> None:
+    for object_id, values in _objects(store, "users", names):
         tenant.put(USER, object_id, {"accountEnabled": True, "userType": "Member", **values})
 
 
@@ -89,6 +104,9 @@ def _copy_groups(store: Store, tenant: Tenant) -> None:
         microsoft_365 = object_id in unified
         kind = {"groupTypes": ["Unified"] if microsoft_365 else [], "mailEnabled": microsoft_365}
         tenant.put(GROUP, object_id, {**kind, **values})
+
+
+def _copy_sections(store: Store, tenant: Tenant) -> None:
     for object_id, values in _objects(store, "sections", _SECTION):
         group = tenant.live[GROUP].get(object_id) or tenant.put(GROUP, object_id, {"groupTypes": ["Unified"]})
         group.education = CLASS
