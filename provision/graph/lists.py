@@ -279,46 +279,74 @@ _LINKS = """
                       ELSE t.relation = 'members' END
     GROUP BY ALL"""
 
-MERGED = (
-    _last_of("accounts", "id"),
-    _last_of("pupils_and_staff", "id"),
-    f"""CREATE OR REPLACE TEMP TABLE told_users AS
-        SELECT coalesce(a.id, e.id) AS object_id, {_either("a", _ACCOUNT)}, {_either("e", _EDUCATION)}
-        FROM accounts a FULL JOIN pupils_and_staff e ON e.id = a.id
-        LEFT JOIN current.users c ON c.object_id = coalesce(a.id, e.id)
-        WHERE coalesce(a.id, c.object_id) IS NOT NULL""",
-    """DELETE FROM current.users WHERE object_id IN (SELECT object_id FROM told_users UNION ALL SELECT id FROM gone)""",
-    "INSERT INTO current.users BY NAME FROM told_users WHERE object_id NOT IN (SELECT id FROM gone)",
-    """DELETE FROM current.links WHERE kind = 'license'
-           AND left_id IN (SELECT id FROM accounts UNION ALL SELECT id FROM gone)""",
-    """INSERT INTO current.links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts
-           WHERE id NOT IN (SELECT id FROM gone)""",
-    *(
-        statement
-        for table in ("groups", "sections", "schools")
-        for statement in (
-            _last_of(f"seen_{table}", "object_id"),
-            f"""DELETE FROM current.{table}
-                WHERE object_id IN (SELECT object_id FROM seen_{table} UNION ALL SELECT id FROM gone)""",
-            f"INSERT INTO current.{table} FROM seen_{table} WHERE object_id NOT IN (SELECT id FROM gone)",
-        )
+MERGED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        ("accounts", "pupils_and_staff", "gone"),
+        (
+            _last_of("accounts", "id"),
+            _last_of("pupils_and_staff", "id"),
+            f"""CREATE OR REPLACE TEMP TABLE told_users AS
+                SELECT coalesce(a.id, e.id) AS object_id, {_either("a", _ACCOUNT)}, {_either("e", _EDUCATION)}
+                FROM accounts a FULL JOIN pupils_and_staff e ON e.id = a.id
+                LEFT JOIN current.users c ON c.object_id = coalesce(a.id, e.id)
+                WHERE coalesce(a.id, c.object_id) IS NOT NULL""",
+            """DELETE FROM current.users
+               WHERE object_id IN (SELECT object_id FROM told_users UNION ALL SELECT id FROM gone)""",
+            "INSERT INTO current.users BY NAME FROM told_users WHERE object_id NOT IN (SELECT id FROM gone)",
+            """DELETE FROM current.links WHERE kind = 'license'
+                   AND left_id IN (SELECT id FROM accounts UNION ALL SELECT id FROM gone)""",
+            """INSERT INTO current.links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts
+                   WHERE id NOT IN (SELECT id FROM gone)""",
+        ),
     ),
-    """DELETE FROM current.links WHERE kind = 'group_license'
-           AND left_id IN (SELECT object_id FROM seen_groups UNION ALL SELECT id FROM gone)""",
-    """INSERT INTO current.links SELECT DISTINCT 'group_license', id, sku_id FROM group_licenses
-           WHERE id NOT IN (SELECT id FROM gone)""",
-    f"CREATE OR REPLACE TEMP TABLE new_links AS {_LINKS}",
-    """DELETE FROM current.links
-           WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM new_links)""",
-    "INSERT INTO current.links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
-    # who is only in the bin sits in his classes again when he comes back, and nothing tells of it then
-    "DELETE FROM current.links WHERE right_id IN (SELECT id FROM gone WHERE for_good)",
-    "DELETE FROM current.links WHERE left_id IN (SELECT id FROM gone)",
-    "DELETE FROM current.linked WHERE object_id IN (SELECT id FROM gone)",
-    """INSERT INTO current.admins
-       SELECT DISTINCT id FROM role_holders WHERE id IN (SELECT object_id FROM current.users)""",
+    *(
+        (
+            (f"seen_{table}", "gone"),
+            (
+                _last_of(f"seen_{table}", "object_id"),
+                f"""DELETE FROM current.{table}
+                    WHERE object_id IN (SELECT object_id FROM seen_{table} UNION ALL SELECT id FROM gone)""",
+                f"INSERT INTO current.{table} FROM seen_{table} WHERE object_id NOT IN (SELECT id FROM gone)",
+            ),
+        )
+        for table in ("groups", "sections", "schools")
+    ),
+    (
+        ("seen_groups",),
+        (
+            """DELETE FROM current.links
+               WHERE kind = 'group_license' AND left_id IN (SELECT object_id FROM seen_groups)""",
+            "INSERT INTO current.links SELECT DISTINCT 'group_license', id, sku_id FROM group_licenses",
+        ),
+    ),
+    (
+        ("told_links",),
+        (
+            f"CREATE OR REPLACE TEMP TABLE new_links AS {_LINKS}",
+            """DELETE FROM current.links
+               WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM new_links)""",
+            "INSERT INTO current.links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
+        ),
+    ),
+    (
+        ("gone",),
+        (
+            # who is only in the bin sits in his classes again when he comes back, and nothing tells of it then
+            "DELETE FROM current.links WHERE right_id IN (SELECT id FROM gone WHERE for_good)",
+            "DELETE FROM current.links WHERE left_id IN (SELECT id FROM gone)",
+            "DELETE FROM current.linked WHERE object_id IN (SELECT id FROM gone)",
+        ),
+    ),
+    (
+        ("role_holders",),
+        (
+            """INSERT INTO current.admins
+               SELECT DISTINCT id FROM role_holders WHERE id IN (SELECT object_id FROM current.users)""",
+        ),
+    ),
 )
-"""From the tables of one read to the `current` ones, of which those that are read whole each time are empty."""
+"""From the tables of one read to the `current` ones, of which those that are read whole each time are empty: steps, and
+the tables that say whether there is anything to do in each."""
 
 DROPPED = tuple(
     f"DROP TABLE IF EXISTS {table}"

@@ -131,8 +131,12 @@ class GraphReader:
         """What was staged becomes what is known."""
         self._check_tenant(store)
         await self._open_role_groups(store)
-        for statement in lists.MERGED:
-            store.run(statement)
+        tables = sorted({table for told, _ in lists.MERGED for table in told})
+        filled = store.rows(f"SELECT {', '.join(f'EXISTS (FROM {table})' for table in tables)}")[0]
+        some = {table for table, has in zip(tables, filled, strict=True) if has}
+        for told, statements in lists.MERGED:
+            for statement in statements if some.intersection(told) else ():
+                store.run(statement)
 
     async def _latest_tokens(self) -> dict[str, str]:
         """Where each feed goes on from now; nothing where one cannot be had, as with a cloud that lacks it."""
@@ -218,13 +222,11 @@ class GraphReader:
 
 
 def _stage(store: Store) -> None:
-    for statement in lists.STAGING:
-        store.run(statement)
+    store.run("; ".join(lists.STAGING))
 
 
 def _clear(store: Store) -> None:
-    for statement in lists.DROPPED:
-        store.run(statement)
+    store.run("; ".join(lists.DROPPED))
 
 
 def _remember(store: Store, tokens: dict[str, str]) -> None:
@@ -236,14 +238,15 @@ def _take_apart(store: Store, path: str, answer: Answer, statements: Sequence[st
     """Add the rows of a page; the link to the next page, and the one to the next round of changes, if there are."""
     page = answer.content if isinstance(answer.content, str) else json.dumps(answer.content)
     try:
-        kind, link, done = store.rows(
-            """SELECT json_type($1, '$.value'), json_extract_string($1, '$."@odata.nextLink"'),
+        kind, number, link, done = store.rows(
+            """SELECT json_type($1, '$.value'), json_array_length($1, '$.value'),
+                      json_extract_string($1, '$."@odata.nextLink"'),
                       json_extract_string($1, '$."@odata.deltaLink"')""",
             [page],
         )[0]
         if kind != "ARRAY":
             raise _unreadable(path, "The answer holds no list.")
-        for statement in statements:
+        for statement in statements if number else ():
             store.run(statement, [page])
     except duckdb.InvalidInputException:
         raise _unreadable(path, "The answer is not valid JSON.") from None
