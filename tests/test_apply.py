@@ -162,6 +162,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("faults", FAULTS.values(), ids=list(FAULTS))
 def test_trouble_on_the_way_changes_nothing_in_the_end(tmp_path: Path, faults: Faults) -> None:
     with world(tmp_path) as school:
@@ -181,6 +182,7 @@ def test_trouble_on_the_way_changes_nothing_in_the_end(tmp_path: Path, faults: F
         assert school.plan(school_of(24)).ids() == []
 
 
+@pytest.mark.once
 def test_killed_at_any_moment_it_goes_on_where_it_was(school: World) -> None:
     """The process is killed without warning, again and again, until a run gets through."""
     school.sandbox.faults = Faults(throttle_writes=(40, 10))

@@ -16,6 +16,8 @@ from provision.formats import load_roster
 from provision.roster.options import RosterOptions
 from provision.store import in_memory
 
+pytestmark = pytest.mark.once
+
 BENCH = Path(__file__).parent / "bench" / "run.py"
 OURS = r"(\d+\.\d{3}) +\1 - \1"  # one run: median, least and most are the same
 THEIRS = r"(\d+\.\d{3}) +\2 - \2"

@@ -758,6 +758,7 @@ def test_which_of_several_roles_leads_does_not_depend_on_their_rows(tmp_path: Pa
     assert content(tmp_path / "twice") == content(tmp_path / "once")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("target", BY_NAME)
 @SOME
 @given(files=districts())

@@ -204,6 +204,7 @@ def prepare(page: Path, lines: list[str]) -> None:
             Path(name[1]).write_text(text, encoding="utf-8")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("page", [page for page in PAGES if typed(page)], ids=named)
 def test_every_command_line_does_what_the_page_says(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture

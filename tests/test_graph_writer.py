@@ -191,7 +191,7 @@ def test_an_update_never_carries_a_password() -> None:
 def test_all_licences_of_a_user_go_in_one_request() -> None:
     world = World()
     user = world.tenant.add_user(usageLocation="US")
-    first, second, _ = world.tenant.skus
+    first, second, *_ = world.tenant.skus
     plan = world.tenant.skus[first]["servicePlans"][0]["servicePlanId"]
     references = (Reference("license", first, (plan,)), Reference("license", second))
     (outcomes,) = world.run([Write("license", "add", "license:1", user, references=references)])
@@ -351,7 +351,7 @@ def test_a_group_that_is_gone_costs_one_request() -> None:
 
 def test_a_licence_that_has_run_out_does_not_cost_the_others() -> None:
     world = World(seats=1)
-    first, second, _ = world.tenant.skus
+    first, second, *_ = world.tenant.skus
     world.tenant.assign_license(world.tenant.add_user(usageLocation="US"), first)
     user = world.tenant.add_user(usageLocation="US")
     (outcomes,) = world.run([link("license", "add", user, first, second)])

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+from tenacity import wait_fixed
 
 from provision.apply.run import Applied
 from provision.cli.road import Allowances, Run, apply_from, open_run, plan_to, utc_now
+from provision.graph import retry
 from provision.plan.planfile import PlanFile
 from provision.sandbox import Faults, Sandbox, Server, Tenant, serve
 from provision.sandbox.app import Logged
@@ -277,7 +281,7 @@ class World:
 
 @contextmanager
 def world(folder: Path, faults: Faults | None = None) -> Iterator[World]:
-    """A world of its own."""
+    """A world of its own, in which nobody waits long before an attempt unless the tenant says for how long."""
     sandbox = Sandbox(Tenant.new(), faults=faults or Faults())
-    with serve(sandbox) as server:
+    with patch.object(retry, "_backoff", wait_fixed(0.1)), serve(sandbox) as server:
         yield World(folder, server, sandbox)
