@@ -158,6 +158,17 @@ def test_more_changes_than_a_page_holds(store: Store) -> None:
     assert directory(store) == anew(tenant)
 
 
+def test_very_many_changes_are_not_told_one_by_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = small_school()
+    read(store, tenant)
+    monkeypatch.setattr("provision.graph.feeds.MOST_PAGES", 2)
+    for n in range(401):
+        tenant.add_user(userPrincipalName=f"n{n}@contoso.edu")
+    told = read(store, tenant)
+    assert [call for call in told.calls if call.startswith("/v1.0/users?")]
+    assert directory(store) == anew(tenant)
+
+
 def _made(tenant: Tenant, random: Random) -> None:
     user = tenant.add_user(userPrincipalName=f"x{tenant.sequence}@contoso.edu", jobTitle=str(random.random()))
     if random.random() < 0.7:

@@ -16,6 +16,9 @@ from provision.graph.lists import List
 FULL_EVERY = "7 days"
 """A directory that is only followed is read anew after so long; it is how long Microsoft says that tokens live."""
 
+MOST_PAGES = 100
+"""Pages of one feed, past which everything is read anew: with members, pages have been seen to hold a single group."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feed:

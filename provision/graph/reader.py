@@ -15,7 +15,7 @@ from itertools import islice
 import duckdb
 
 from provision.errors import DirectoryError
-from provision.graph import lists
+from provision.graph import feeds, lists
 from provision.graph.batch import MOST, envelope, open_envelope
 from provision.graph.client import Graph
 from provision.graph.errors import explain
@@ -112,19 +112,19 @@ class GraphReader:
         for table in SHORT_TABLES:
             store.run(f"DELETE FROM current.{table}")
         _stage(store)
-        feeds = self._graph.layout.feeds
+        followed = self._graph.layout.feeds
         known: dict[str, str] = dict(store.rows("SELECT feed, link FROM current.tokens"))
-        if known.keys() != {feed.start for feed in feeds}:  # what is asked for may differ from version to version
+        if known.keys() != {feed.start for feed in followed}:  # what is asked for may differ from version to version
             raise _LostPlaceError
-        urls = [one.path for one in lists.EACH_TIME] + [known[feed.start] for feed in feeds]
+        urls = [one.path for one in lists.EACH_TIME] + [known[feed.start] for feed in followed]
         answers = await self._ask(urls)
         short, long = answers[: len(lists.EACH_TIME)], answers[len(lists.EACH_TIME) :]
         await together(self._read(store, one, answer) for one, answer in zip(lists.EACH_TIME, short, strict=True))
-        links = await together(self._read_on(store, feed, answer) for feed, answer in zip(feeds, long, strict=True))
+        links = await together(self._read_on(store, feed, answer) for feed, answer in zip(followed, long, strict=True))
         await self._settle(store)
         if store.value("SELECT count(*) FROM current.reading r JOIN current.tenant t ON t.id = r.tenant") != 1:
             raise _LostPlaceError
-        _remember(store, dict(zip((feed.start for feed in feeds), links, strict=True)))
+        _remember(store, dict(zip((feed.start for feed in followed), links, strict=True)))
         _clear(store)
 
     async def _settle(self, store: Store) -> None:
@@ -140,12 +140,12 @@ class GraphReader:
 
     async def _latest_tokens(self) -> dict[str, str]:
         """Where each feed goes on from now; nothing where one cannot be had, as with a cloud that lacks it."""
-        feeds = self._graph.layout.feeds
-        answers = await self._ask([feed.latest for feed in feeds])
+        followed = self._graph.layout.feeds
+        answers = await self._ask([feed.latest for feed in followed])
         links = [answer.fields.get("@odata.deltaLink") for answer in answers]
         if not all(answer.ok and isinstance(link, str) for answer, link in zip(answers, links, strict=True)):
             return {}
-        return {feed.start: self._graph.relative(str(link)) for feed, link in zip(feeds, links, strict=True)}
+        return {feed.start: self._graph.relative(str(link)) for feed, link in zip(followed, links, strict=True)}
 
     async def _is_underlain(self, store: Store) -> bool:
         """Whether each school is the administrative unit of the same id, of which the feeds tell.
@@ -188,7 +188,7 @@ class GraphReader:
     async def _read_on(self, store: Store, feed: Feed, answer: Answer) -> str:
         """All pages of a feed, the first of which is there; gives where it goes on the next time."""
         statements = [_with_page(feed.shape, each, 'WHERE o."@removed" IS NULL') for each in feed.statements()]
-        while True:
+        for _ in range(feeds.MOST_PAGES):
             if 400 <= answer.status < 500 and not is_transient(answer):
                 # expired, reset, too old: the words differ, and whatever else it is, the full read says it
                 raise _LostPlaceError
@@ -200,6 +200,7 @@ class GraphReader:
             if not link:
                 raise _unreadable(feed.start, "The answer says neither that it is the last page nor which is next.")
             answer = await self._graph.settled(Request("GET", self._graph.relative(link)))
+        raise _LostPlaceError
 
     async def _open_role_groups(self, store: Store) -> None:
         groups = store.rows("""
