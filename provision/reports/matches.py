@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from rich.table import Table
-from rich.text import Text
 
 from provision.plan.matches import KINDS, WHATS, Entry, Matches, What
-from provision.reports.draw import drawn, paragraph
+from provision.reports.draw import drawn, listing, paragraph
 from provision.reports.page import Page
 from provision.reports.spreadsheet import BOM, line
-from provision.reports.wording import printable, rule_meaning
+from provision.reports.wording import rule_meaning
 
 TITLES: Mapping[What, str] = {
     "weak": "Weak: only the profile's key finds it, and it bears other names",
@@ -35,8 +34,6 @@ IN_DOUBT: tuple[What, ...] = WHATS[: WHATS.index("new")]
 CERTAIN: tuple[What, ...] = ("ledger", "anchor")
 """What no terminal lists: there is nothing to look at, and there may be very many."""
 _KINDS = {"user": "persons", "section": "classes", "school": "schools"}
-_ROWS = 1000
-"""A table is drawn after so many rows, and another one begun: none grows with the tenant."""
 
 
 def render(found: Matches, page: Page) -> Iterator[str]:
@@ -53,27 +50,9 @@ def render(found: Matches, page: Page) -> Iterator[str]:
         yield paragraph(page, remark, "yellow")
     for what in WHATS:
         if what not in CERTAIN and found.total(what):
-            yield from _part(found, what, page)
-
-
-def _part(found: Matches, what: What, page: Page) -> Iterator[str]:
-    number = found.total(what)
-    yield "\n" + paragraph(page, f"{TITLES[what]} ({number:,})", "bold")
-    table: Table | None = None
-    for shown, entry in enumerate(found.entries(what)):
-        if shown == page.most:
-            break
-        if table is None:
-            table = _table(what)
-        table.add_row(*(Text(printable(cell)) for cell in _cells(what, entry)))
-        if table.row_count == _ROWS:
-            yield drawn(page, table)
-            table = None
-    if table is not None:
-        yield drawn(page, table)
-    if page.most is not None and number > page.most:
-        rest = number - page.most
-        yield drawn(page, Text(f"… and {rest:,} more; --all lists them, --report csv --out FILE writes them", "dim"))
+            rows = (_cells(what, entry) for entry in found.entries(what))
+            how = "--all lists them, --report csv --out FILE writes them"
+            yield from listing(page, TITLES[what], found.total(what), _heads(what), rows, how)
 
 
 def _heads(what: What) -> tuple[str, ...]:
@@ -85,13 +64,6 @@ def _heads(what: What) -> tuple[str, ...]:
         return (*known, "why" if what == "left-out" else "row")
     last = "school's id" if what.endswith("anchor") else "the other" if what == "claimed-twice" else "row"
     return (*known, *there, last)
-
-
-def _table(what: What) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for head in _heads(what):
-        table.add_column(head, overflow="fold", no_wrap=head == "object id")  # people copy it
-    return table
 
 
 _CELLS: Mapping[str, Callable[[Entry], str | None]] = {

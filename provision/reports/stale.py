@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 
 from rich.table import Table
-from rich.text import Text
 
 from provision.plan.stale import WHATS, Entry, Stale, What
-from provision.reports.draw import drawn, paragraph
+from provision.reports.draw import drawn, listing, paragraph
 from provision.reports.page import Page
 from provision.reports.spreadsheet import BOM, line
-from provision.reports.wording import printable
 
 TITLES: Mapping[What, str] = {
     "accounts": "Accounts of persons whom the roster no longer mentions",
@@ -50,37 +48,9 @@ def render(found: Stale, page: Page) -> Iterator[str]:
         yield paragraph(page, doubt, "yellow")
     for what in WHATS:
         if found.counts[what]:
-            yield from _part(found, what, page)
-
-
-def _part(found: Stale, what: What, page: Page) -> Iterator[str]:
-    yield "\n" + paragraph(page, f"{TITLES[what]} ({found.counts[what]:,})", "bold")
-    table: Table | None = None
-    for shown, entry in enumerate(found.entries(what)):
-        if shown == page.most:
-            break
-        if table is None:
-            table = _table(what)
-        table.add_row(*(Text(printable(cell)) for cell in _cells(what, entry)))
-        if table.row_count == _ROWS:
-            yield drawn(page, table)
-            table = None
-    if table is not None:
-        yield drawn(page, table)
-    if page.most is not None and found.counts[what] > page.most:
-        rest = found.counts[what] - page.most
-        yield drawn(page, Text(f"… and {rest:,} more; --all lists them, --csv FILE writes a spreadsheet", "dim"))
-
-
-_ROWS = 1000
-"""A table is drawn after so many rows, and another one begun: none grows with the tenant."""
-
-
-def _table(what: What) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for head in HEADS[what]:
-        table.add_column(head, overflow="fold")
-    return table
+            rows = (_cells(what, entry) for entry in found.entries(what))
+            how = "--all lists them, --csv FILE writes a spreadsheet"
+            yield from listing(page, TITLES[what], found.counts[what], HEADS[what], rows, how)
 
 
 def _cells(what: What, entry: Entry) -> tuple[str, ...]:
