@@ -215,6 +215,18 @@ def test_l10_student_who_moves_is_added_and_stays_in_the_old_school(school: Worl
     assert school.plan(moved()).ids() == []
 
 
+def test_l10_a_school_that_is_in_doubt_loses_nobody(school: World) -> None:
+    """Its links are known from the day before; what is set aside is not written all the same."""
+    school.profile(schools='moves = "move"')
+    before = Roster().people("S1", "S2").person("S3", org="11")
+    school.day(before)
+    assert school.plan(before).changes == []
+    school.tenant.add_school(displayName="North School", externalId="10")
+    planned = school.plan(Roster().people("S2").person("S1", org="11").person("S3", org="11"))
+    assert ("school:10", "match-ambiguous") in planned.noted("conflict")
+    assert planned.ids("school_user") == ["add:school_user:11/S1"]
+
+
 def test_l10_with_move_the_student_leaves_the_old_school_and_its_group(school: World) -> None:
     school.profile(schools='moves = "move"', school_groups='per_school = ["students"]')
     school.day(day_one())
