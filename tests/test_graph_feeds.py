@@ -54,6 +54,11 @@ class Told(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status_code, json=body)
 
 
+def instead(part: str, answer: httpx.Response) -> Callable[[str], httpx.Response | None]:
+    """The answer to whatever has `part` in its address."""
+    return lambda url: answer if part in url else None
+
+
 @contextmanager
 def a_store() -> Iterator[Store]:
     with closing(in_memory()) as store:
@@ -312,7 +317,7 @@ def test_a_page_that_fails_in_the_middle_fails_the_read_and_changes_nothing(stor
     before = directory(store)
     for n in range(250):
         tenant.add_user(userPrincipalName=f"n{n}@contoso.edu")
-    broken = lambda url: httpx.Response(503) if "skiptoken" in url else None  # noqa: E731
+    broken = instead("skiptoken", httpx.Response(503))
     with pytest.raises(DirectoryError, match="/users/delta"):
         read(store, tenant, spoil=broken)
     assert directory(store) == before
@@ -323,21 +328,21 @@ def test_a_page_that_fails_in_the_middle_fails_the_read_and_changes_nothing(stor
 def test_a_last_page_without_a_token_is_no_end(store: Store) -> None:
     tenant = small_school()
     read(store, tenant)
-    cut = lambda url: httpx.Response(200, json={"value": []}) if "/groups/delta" in url else None  # noqa: E731
+    cut = instead("/groups/delta", httpx.Response(200, json={"value": []}))
     with pytest.raises(DirectoryError, match="/groups/delta"):
         read(store, tenant, spoil=cut)
 
 
 def test_where_there_are_no_feeds_everything_is_read_each_time(store: Store) -> None:
     tenant = small_school()
-    none = lambda url: httpx.Response(404, json=ERROR) if "/education/schools/delta" in url else None  # noqa: E731
+    none = instead("/education/schools/delta", httpx.Response(404, json=ERROR))
     read(store, tenant, spoil=none)
     assert "/v1.0/education/classes" in read(store, tenant, spoil=none).calls
 
 
 def test_where_a_school_is_no_administrative_unit_of_the_same_id_everything_is_read_each_time(store: Store) -> None:
     tenant = small_school()
-    other = lambda url: httpx.Response(200, json={"value": [{"id": "x"}]}) if "Units?" in url else None  # noqa: E731
+    other = instead("Units?", httpx.Response(200, json={"value": [{"id": "x"}]}))
     read(store, tenant, spoil=other)
     assert "/v1.0/education/classes" in read(store, tenant).calls
 

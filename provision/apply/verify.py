@@ -15,18 +15,13 @@ from provision.store import Store
 
 def verify_header(header: Header, profile: Profile, overrides: frozenset[str], now: datetime) -> None:
     """Raise `StalePlan` (other profile or accepted matches, expired) or `GuardTripped`."""
-    if header["profile"]["digest"] != profile.digest:
-        raise StalePlan(
-            f"The plan was made with another profile than '{profile.name}' as it is now.",
-            ["Plan again with this profile, and have the new plan approved."],
-        )
+    verify_profile(header, profile)
     if header.get("accepted_matches") != accepted_now(profile):
         raise StalePlan(
             f"The plan was made with other accepted matches than those in {accepted_path(profile)} now.",
             ["Plan again with this file, and have the new plan approved."],
         )
-    expires = datetime.strptime(header["expires_at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-    if now > expires:
+    if is_expired(header, now):
         raise StalePlan(f"The plan expired at {header['expires_at']}.", ["Plan again."])
     if stopping := _stopping(guard_lines_now(header, profile, now), overrides):
         raise GuardTripped("A guard stops this plan; nothing was written.", guard_sentences(stopping))

@@ -69,15 +69,18 @@ class Feed:
 _REMOVED = '{"reason": "VARCHAR"}'
 
 
+def _selected(objects: List) -> str:
+    """The properties that a list asks for."""
+    return objects.path.partition("$select=")[2].partition("&")[0]
+
+
 def _users(objects: List) -> Feed:
-    select = objects.path.partition("$select=")[2].partition("&")[0]
-    return Feed(f"/users/delta?$select={select}", objects, ("accounts", "id"), tells_gone=True)
+    return Feed(f"/users/delta?$select={_selected(objects)}", objects, ("accounts", "id"), tells_gone=True)
 
 
 def _groups(objects: List) -> Feed:
-    select = objects.path.partition("$select=")[2].partition("&")[0]
     return Feed(
-        f"/groups/delta?$select={select},members,owners",
+        f"/groups/delta?$select={_selected(objects)},members,owners",
         objects,
         ("seen_groups", "object_id"),
         (("members", "members"), ("owners", "owners")),

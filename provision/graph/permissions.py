@@ -2,9 +2,8 @@
 
 For every call we make, `CALLS` says which of Microsoft's permissions suffice; in a tenant for education, and in one
 that is not, `PERMISSIONS` is the smallest set that opens them all (a test takes each one away and demands that a call
-closes). None is asked for that
-exists only to delete or restore. Source: microsoftgraph/microsoft-graph-devx-content, permissions.json,
-August 2026, and the pages of the operations.
+closes). None is asked for that exists only to delete or restore. Source: microsoftgraph/microsoft-graph-devx-content,
+permissions.json, August 2026, and the pages of the operations.
 """
 
 from __future__ import annotations

@@ -62,6 +62,21 @@ def quoted(value: object) -> str:
     return "'" + quote(str(value).replace("'", "''"), safe="") + "'"
 
 
+def upsert(unique_name: object, body: Mapping[str, Any]) -> Request:
+    """Make the group of this unique name, or bring it up to date: it may be sent twice."""
+    return Request("PATCH", _by_name(unique_name), body, {"Prefer": "create-if-missing"})
+
+
+async def find_by_name(unique_name: object, get: Get) -> str | None:
+    """The group with this unique name: an upsert that found one does not say its id."""
+    answer = await get(f"{_by_name(unique_name)}?$select=id")
+    return str(answer.fields["id"]) if answer.ok else None
+
+
+def _by_name(unique_name: object) -> str:
+    return f"/groups(uniqueName={quoted(unique_name)})"
+
+
 def first_id(answer: Answer) -> str | None:
     """The id of the first object of a list, or None."""
     found = answer.fields.get("value") if answer.ok else None

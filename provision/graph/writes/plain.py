@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from provision.apply.writer import Write
 from provision.graph.request import Request
-from provision.graph.writes.kind import Get, Kind, properties, quoted, target
+from provision.graph.writes.kind import Get, Kind, find_by_name, properties, quoted, target, upsert
 from provision.graph.writes.user import ACCOUNT_ONLY, BASICS
 
 HIDDEN = "HiddenMembership"
@@ -71,19 +71,14 @@ def _section(write: Write, root: str) -> list[Request]:  # noqa: ARG001  # every
         names = {"display_name": "displayName", "mail_nickname": "mailNickname", "description": "description"}
         fixed = {"groupTypes": ["Unified"], "mailEnabled": True, "securityEnabled": False, "visibility": HIDDEN}
         body = fixed | properties(write.fields, names, blanks=False)
-        return [Request("PATCH", _by_name(write), body, {"Prefer": "create-if-missing"})]
+        return [upsert(write.fields["external_id"], body)]
     group = target(write)
     changed = properties(write.fields, {"display_name": "displayName"}, blanks=False)
     return [Request("PATCH", f"/groups/{group}", changed, ids=(group,))]
 
 
 async def _find_section(write: Write, get: Get) -> str | None:
-    answer = await get(f"{_by_name(write)}?$select=id")
-    return str(answer.fields["id"]) if answer.ok else None
-
-
-def _by_name(write: Write) -> str:
-    return f"/groups(uniqueName={quoted(write.fields['external_id'])})"
+    return await find_by_name(write.fields["external_id"], get)
 
 
 def _school(write: Write, root: str) -> list[Request]:  # noqa: ARG001  # every kind has this signature

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.apply.writer import Write
 from provision.graph.request import Request
-from provision.graph.writes.kind import Get, Kind, properties, quoted, target
+from provision.graph.writes.kind import Get, Kind, find_by_name, properties, target, upsert
 
 NAMES = {
     "display_name": "displayName",
@@ -18,20 +18,15 @@ def requests(write: Write, root: str) -> list[Request]:  # noqa: ARG001  # every
     if write.action == "create":
         fixed = {"mailEnabled": False, "securityEnabled": True}
         body = fixed | properties(write.fields, NAMES, blanks=False)
-        return [Request("PATCH", _by_name(write), body, {"Prefer": "create-if-missing"})]
+        return [upsert(write.fields["unique_name"], body)]
     group = target(write)
     changed = properties(write.fields, NAMES, blanks=True)
     return [Request("PATCH", f"/groups/{group}", changed, ids=(group,))]
 
 
 async def find(write: Write, get: Get) -> str | None:
-    """The group with our unique name: an upsert that found one does not say its id."""
-    answer = await get(f"{_by_name(write)}?$select=id")
-    return str(answer.fields["id"]) if answer.ok else None
-
-
-def _by_name(write: Write) -> str:
-    return f"/groups(uniqueName={quoted(write.fields['unique_name'])})"
+    """The group with our unique name."""
+    return await find_by_name(write.fields["unique_name"], get)
 
 
 KIND = Kind("school_group", requests, find=find, looks=5)
