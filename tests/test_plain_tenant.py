@@ -140,6 +140,15 @@ def test_a_class_and_a_school_follow_their_names_and_come_back(plain: World) -> 
     assert plain.plan(later).changes == []
 
 
+def test_a_yes_does_not_outweigh_the_class_that_a_group_is(plain: World) -> None:
+    plain.day(a_class())
+    (group,) = plain.tenant.lookup("group", "mailNickname", "Section_M1")
+    yes = f"key,object_id,by\nsection:M2,{group},Kim\n"
+    (plain.folder / "test.matches.csv").write_text(yes, encoding="utf-8")
+    planned = plain.plan(a_class().section("M2", "Music"))
+    assert planned.noted("conflict") == {("section:M2", "match-accepted-anchor")}
+
+
 def test_an_undo_turns_it_round(plain: World) -> None:
     plain.day(a_class())
     with plain.run() as run:

@@ -30,7 +30,7 @@ def accept_match(store: Store, profile: Profile, key: str, object_id: str, by: s
     _refuse_unknown_key(store, kind, key)
     _refuse_unknown_object(store, kind, key, object_id)
     _refuse_said_already(store, profile, kind, key, object_id)
-    _refuse_anothers(store, kind, key, object_id)
+    _refuse_anothers(store, profile, kind, key, object_id)
     account = store.value(
         f"SELECT coalesce(account, title) FROM {OF[kind]['current']} WHERE object_id = ?", [object_id]
     )
@@ -92,10 +92,10 @@ def _refuse_said_already(store: Store, profile: Profile, kind: str, key: str, ob
         raise UsageError(f"{key} is matched with {object_id} without a yes; nothing was recorded.")
 
 
-def _refuse_anothers(store: Store, kind: str, key: str, object_id: str) -> None:
+def _refuse_anothers(store: Store, profile: Profile, kind: str, key: str, object_id: str) -> None:
     """What the plan would refuse is not even recorded."""
     store.run("INSERT INTO run.accepted (kind, key, object_id) VALUES (?, ?, ?)", [kind, key, object_id])
-    judge_accepted(store, kind)
+    judge_accepted(store, profile, kind)
     if store.value("SELECT count(*) FROM run.accepted WHERE key = ? AND refused = ?", [key, OF_ANOTHER]):
         raise UsageError(
             f"{object_id} bears the id of another one who is, or may be, in the roster; nothing was recorded.",

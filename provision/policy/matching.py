@@ -8,6 +8,7 @@ ids are case-sensitive). What only the key finds is weak where the account bears
 from __future__ import annotations
 
 from provision.policy.accepted import claim_accepted, hold_refused, refuse_accepted
+from provision.policy.unique import anchor_of
 from provision.profile import Match, Profile
 from provision.store import Store
 from provision.store.sql import literal
@@ -35,22 +36,24 @@ _PERSONS = """
     SELECT id, source_id FROM roster.persons UNION
     SELECT id, unnest([id, regexp_replace(id, '^(student|teacher|staff)/', '')]) FROM roster.held
     WHERE kind = 'person'"""
-BEARERS = {
-    "user": f"""
-        SELECT u.object_id, 'user:' || p.id AS key
-        FROM (SELECT object_id, unnest(['student', 'teacher']) AS side, unnest([student_id, teacher_id]) AS anchor
-              FROM current.users) u
-        LEFT JOIN ({_PERSONS}) p
-          ON p.source_id = u.anchor AND (p.id = p.source_id OR starts_with(p.id, u.side || '/'))
-        WHERE u.anchor IS NOT NULL""",
-    **{
-        kind: f"""
+_BEARERS = f"""
+    SELECT u.object_id, 'user:' || p.id AS key
+    FROM (SELECT object_id, unnest(['student', 'teacher']) AS side, unnest([student_id, teacher_id]) AS anchor
+          FROM current.users) u
+    LEFT JOIN ({_PERSONS}) p
+      ON p.source_id = u.anchor AND (p.id = p.source_id OR starts_with(p.id, u.side || '/'))
+    WHERE u.anchor IS NOT NULL"""
+
+
+def _bearers(profile: Profile, kind: str) -> str:
+    """SQL for the objects with a school's id on them, and the key of whose it is in the roster."""
+    if kind == "user":
+        return _BEARERS
+    return f"""
         SELECT c.object_id, '{kind}:' || r.id AS key FROM current.{kind}s c
-        LEFT JOIN ({IN_ROSTER[kind]}) r ON r.id = c.external_id WHERE c.external_id IS NOT NULL"""
-        for kind in ("section", "school")
-    },
-}
-"""Objects with a school's id on them, and the key of whose it is in the roster."""
+        LEFT JOIN ({IN_ROSTER[kind]}) r ON {anchor_of(profile, kind, "r.id")} = c.external_id
+        WHERE c.external_id IS NOT NULL"""
+
 
 SETTLE = """
     CREATE OR REPLACE TABLE run.{kind}_matches AS
@@ -98,7 +101,7 @@ def match_people(store: Store, profile: Profile) -> None:
             FROM (SELECT *, {_value(people.match)} AS wanted FROM run.people
                   WHERE is_student = {"true" if name == "students" else "false"}) p
             JOIN current.users u ON lower(u.{TARGET_COLUMNS[people.match.target]}) = p.wanted""")
-    judge_accepted(store, "user")
+    judge_accepted(store, profile, "user")
     claim_accepted(store, "user", IN_ROSTER["user"])
     store.run(SETTLE.format(kind="user"))
     _refuse_foreign_anchors(store)
@@ -106,7 +109,7 @@ def match_people(store: Store, profile: Profile) -> None:
     hold_refused(store, "user")
 
 
-def match_by_anchor(store: Store, kind: str, wanted: str, current: str, anchor: str) -> None:
+def match_by_anchor(store: Store, profile: Profile, kind: str, wanted: str, current: str, anchor: str) -> None:
     """Make `run.<kind>_matches` for objects that have no key but their anchor.
 
     `wanted` is a table with `key` and `anchor`; `current` has `object_id` and the column named by `anchor`.
@@ -119,16 +122,16 @@ def match_by_anchor(store: Store, kind: str, wanted: str, current: str, anchor: 
         JOIN ledger.objects l ON l.kind = '{kind}' AND l.key = w.key
         JOIN {current} c ON c.object_id = l.object_id""")
     if kind in IN_ROSTER:
-        judge_accepted(store, kind)
+        judge_accepted(store, profile, kind)
         claim_accepted(store, kind, IN_ROSTER[kind])
     store.run(SETTLE.format(kind=kind))
     if kind in IN_ROSTER:
         hold_refused(store, kind)
 
 
-def judge_accepted(store: Store, kind: str) -> None:
+def judge_accepted(store: Store, profile: Profile, kind: str) -> None:
     """Say in `run.accepted` which yeses cannot be followed, and why."""
-    refuse_accepted(store, kind, f"current.{kind}s", BEARERS[kind])
+    refuse_accepted(store, kind, f"current.{kind}s", _bearers(profile, kind))
 
 
 def _value(match: Match) -> str:

@@ -37,7 +37,7 @@ def desire_school_groups(store: Store, profile: Profile, recreate: frozenset[str
                    {unique_name(profile, "o.id")} || '_{role}',
                    '{role}', o.id, left({name}, 256), o.file, o.record
             FROM run.schools o""")
-    match_by_anchor(store, "school_group", "run.wanted_school_groups", "current.school_groups", "unique_name")
+    match_by_anchor(store, profile, "school_group", "run.wanted_school_groups", "current.school_groups", "unique_name")
     set_aside_objects(store, "school_group", "run.wanted_school_groups", recreate)
     store.run("""
         CREATE OR REPLACE TABLE desired.school_groups AS

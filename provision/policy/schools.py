@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_by_anchor
-from provision.policy.unique import unique_name
+from provision.policy.unique import anchor_of
 from provision.profile import Profile
 from provision.roster.checks.text import LONGEST
 from provision.store import Store
@@ -13,11 +13,11 @@ from provision.store.sql import literals
 
 def desire_schools(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     """Make `desired.schools`; a school is found again by its external id."""
-    anchor = "id" if profile.tenant.education else unique_name(profile, "id", "school_")
+    anchor = anchor_of(profile, "school", "id")
     store.run(f"CREATE OR REPLACE TABLE run.wanted_schools AS SELECT *, {anchor} AS anchor FROM run.schools")
     if not profile.schools.administrative_units:
         store.run("DELETE FROM run.wanted_schools")
-    match_by_anchor(store, "school", "run.wanted_schools", "current.schools", "external_id")
+    match_by_anchor(store, profile, "school", "run.wanted_schools", "current.schools", "external_id")
     set_aside_objects(store, "school", "run.wanted_schools", recreate)
 
     chosen = profile.schools.properties

@@ -6,7 +6,7 @@ from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_by_anchor
 from provision.policy.schools import set_aside_objects
 from provision.policy.template import template_sql
-from provision.policy.unique import unique_name
+from provision.policy.unique import anchor_of
 from provision.profile import Profile
 from provision.roster.addresses import section_alias
 from provision.roster.checks.text import LONGEST
@@ -16,8 +16,7 @@ from provision.store.sql import literals
 
 def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     """Make `desired.sections`; a section is found again by its external id, never by its name or alias."""
-    # outside of education the group's unique name is the only key that it can have
-    anchor = "s.id" if profile.tenant.education else unique_name(profile, "s.id", "section_")
+    anchor = anchor_of(profile, "section", "s.id")
     alias = section_alias("s.id", replace=profile.roster.replace_special_characters)
     store.run(f"""
         CREATE OR REPLACE TABLE run.wanted_sections AS
@@ -32,7 +31,7 @@ def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) ->
         LEFT JOIN roster.orgs o ON o.id = s.school_id""")
     if not profile.sections.enabled:
         store.run("DELETE FROM run.wanted_sections")
-    match_by_anchor(store, "section", "run.wanted_sections", "current.sections", "external_id")
+    match_by_anchor(store, profile, "section", "run.wanted_sections", "current.sections", "external_id")
     set_aside_objects(store, "section", "run.wanted_sections", recreate)
     _set_aside_taken_aliases(store)
     if profile.sections.require_teacher:

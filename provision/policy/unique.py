@@ -16,3 +16,9 @@ def unique_name(profile: Profile, column: str, kind: str = "") -> str:
         f"CASE WHEN regexp_full_match({column}, '[a-z0-9-]{{1,40}}') THEN {column} "
         f"ELSE left(regexp_replace({column}, '[^A-Za-z0-9-]', '-', 'g'), 40) || '-' || left(sha256({column}), 8) END"
     )
+
+
+def anchor_of(profile: Profile, kind: str, column: str) -> str:
+    """SQL for what a class (`section`) or `school` of the id in `column` bears in Microsoft 365: the id, or outside of
+    education, where the name is the only key that a group can have, the profile's own name for it."""
+    return column if profile.tenant.education else unique_name(profile, column, f"{kind}_")
