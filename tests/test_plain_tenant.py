@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from support.world import Roster, World
 
-from provision.cli.road import Allowances, undo_to
+from provision.cli.road import Allowances, match_of, undo_to
 from provision.errors import ProfileError
+from provision.plan.matches import find_matches
 from provision.profile import load_profile
 from provision.sandbox import Faults, Sandbox, Tenant, serve
 
@@ -147,6 +148,18 @@ def test_a_yes_does_not_outweigh_the_class_that_a_group_is(plain: World) -> None
     (plain.folder / "test.matches.csv").write_text(yes, encoding="utf-8")
     planned = plain.plan(a_class().section("M2", "Music"))
     assert planned.noted("conflict") == {("section:M2", "match-accepted-anchor")}
+
+
+def test_the_report_calls_nobody_s_only_what_is_of_the_school(plain: World) -> None:
+    plain.day(a_class())
+    plain.tenant.add_group(displayName="Choir", groupTypes=["Unified"], uniqueName="choir", mailNickname="choir")
+    plain.tenant.add_unit(displayName="Buildings", description="All of them")
+    later = Roster().person("T1", "teacher").people("S1", "S2").section("N1", "Chess", "10", "T1", ("S1", "S2"))
+    later.write(plain.folder / "roster")
+    with plain.run() as run:
+        asyncio.run(match_of(run, None, Allowances()))
+        found = find_matches(run.store, run.profile)
+        assert [(entry.kind, entry.title) for entry in found.entries("nobodys")] == [("section", "Maths")]
 
 
 def test_an_undo_turns_it_round(plain: World) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from provision.policy.unique import anchor_of
 from provision.profile import Profile
 from provision.store import Store
 from provision.store.sql import literals
@@ -84,7 +85,7 @@ def find_matches(store: Store, profile: Profile) -> Matches:
             record BIGINT)""")
     for kind in KINDS:
         for statement in (_MATCHED, _UNMATCHED, _NOBODYS, _IDLE):
-            store.run(statement.format(kind=kind, **OF[kind]))
+            store.run(statement.format(kind=kind, **OF[kind], **_of_school(profile, kind)))
     counts: dict[What, dict[str, int]] = {what: {} for what in WHATS}
     for what, kind, number in store.rows("SELECT what, kind, count(*) FROM run.matching GROUP BY ALL ORDER BY ALL"):
         counts[what][kind] = number
@@ -97,14 +98,23 @@ def find_matches(store: Store, profile: Profile) -> Matches:
     )
 
 
+def _of_school(profile: Profile, kind: str) -> dict[str, str]:
+    """SQL for whether an object is one of a school at all, and for what it bears of the school's `id`."""
+    if kind == "user":
+        return {"of_school": "o.anchor IS NOT NULL OR o.primary_role IN ('student', 'teacher')", "borne": "id"}
+    # elsewhere any group may have a unique name, and any unit a description
+    ours = f"starts_with(o.anchor, 'provision_{profile.name}_{kind}_')"
+    known = "o.anchor IS NOT NULL" if profile.tenant.education else f"coalesce({ours}, false)"
+    return {"of_school": known, "borne": anchor_of(profile, kind, "id")}
+
+
 OF = {
     "user": {
         "wanted": "(SELECT key, concat_ws(' ', given_name, family_name) AS name, file, record FROM run.people)",
         "current": """(SELECT object_id, user_principal_name AS account,
             coalesce(nullif(concat_ws(' ', given_name, family_name), ''), display_name) AS title,
             nullif(concat_ws(' ', student_id, teacher_id), '') AS anchor,
-            coalesce(student_id, teacher_id) IS NOT NULL OR primary_role IN ('student', 'teacher') AS of_school
-            FROM current.users)""",
+            primary_role FROM current.users)""",
         "ids": "roster.persons",
         "held": "person",
         "source": "source_id",
@@ -112,8 +122,8 @@ OF = {
     },
     "section": {
         "wanted": "(SELECT key, title AS name, file, record FROM run.wanted_sections)",
-        "current": """(SELECT object_id, mail_nickname AS account, display_name AS title, external_id AS anchor,
-            external_id IS NOT NULL AS of_school FROM current.sections)""",
+        "current": """(SELECT object_id, mail_nickname AS account, display_name AS title, external_id AS anchor
+            FROM current.sections)""",
         "ids": "roster.sections",
         "held": "section",
         "source": "id",
@@ -121,8 +131,8 @@ OF = {
     },
     "school": {
         "wanted": "(SELECT key, name, file, record FROM run.wanted_schools)",
-        "current": """(SELECT object_id, NULL::TEXT AS account, display_name AS title, external_id AS anchor,
-            external_id IS NOT NULL AS of_school FROM current.schools)""",
+        "current": """(SELECT object_id, NULL::TEXT AS account, display_name AS title, external_id AS anchor
+            FROM current.schools)""",
         "ids": "roster.orgs",
         "held": "org",
         "source": "id",
@@ -160,11 +170,13 @@ _UNMATCHED = """
 _NOBODYS = """
     INSERT INTO run.matching
     WITH named AS (
-        SELECT {source} AS id FROM {ids} UNION
-        SELECT unnest([id, regexp_replace(id, '^(student|teacher|staff)/', '')]) FROM roster.held WHERE kind = '{held}')
+        SELECT {borne} AS id FROM (
+            SELECT {source} AS id FROM {ids} UNION
+            SELECT unnest([id, regexp_replace(id, '^(student|teacher|staff)/', '')]) FROM roster.held
+            WHERE kind = '{held}'))
     SELECT 'nobodys', '{kind}', NULL, NULL, o.object_id, o.account, o.title, o.anchor, NULL, NULL
     FROM {current} o
-    WHERE o.of_school AND o.object_id NOT IN (SELECT object_id FROM run.{kind}_claims)
+    WHERE ({of_school}) AND o.object_id NOT IN (SELECT object_id FROM run.{kind}_claims)
       AND o.object_id NOT IN (SELECT object_id FROM run.accepted)
       AND o.object_id NOT IN (
           SELECT object_id FROM ({anchors}) WHERE id IN (SELECT id FROM named))"""
