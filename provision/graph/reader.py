@@ -15,7 +15,7 @@ from itertools import islice
 import duckdb
 
 from provision.errors import DirectoryError
-from provision.graph import feeds, lists
+from provision.graph import feeds, lists, merge
 from provision.graph.batch import MOST, envelope, open_envelope
 from provision.graph.client import Graph
 from provision.graph.errors import explain
@@ -131,10 +131,10 @@ class GraphReader:
         """What was staged becomes what is known."""
         self._check_tenant(store)
         await self._open_role_groups(store)
-        tables = sorted({table for told, _ in lists.MERGED for table in told})
+        tables = sorted({table for told, _ in merge.MERGED for table in told})
         filled = store.rows(f"SELECT {', '.join(f'EXISTS (FROM {table})' for table in tables)}")[0]
         some = {table for table, has in zip(tables, filled, strict=True) if has}
-        for told, statements in lists.MERGED:
+        for told, statements in merge.MERGED:
             for statement in statements if some.intersection(told) else ():
                 store.run(statement)
 
@@ -223,11 +223,11 @@ class GraphReader:
 
 
 def _stage(store: Store) -> None:
-    store.run("; ".join(lists.STAGING))
+    store.run("; ".join(merge.STAGING))
 
 
 def _clear(store: Store) -> None:
-    store.run("; ".join(lists.DROPPED))
+    store.run("; ".join(merge.DROPPED))
 
 
 def _remember(store: Store, tokens: dict[str, str]) -> None:
