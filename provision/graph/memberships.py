@@ -36,7 +36,7 @@ WITH responses AS (
 links AS (
     SELECT $2[r.id::INTEGER] AS kind, $3[r.id::INTEGER] AS left_id, unnest(r.body.value) AS o
     FROM responses WHERE r.status = 200)
-INSERT INTO current.links SELECT kind, left_id, o.id FROM links"""
+INSERT INTO current.all_links SELECT kind, left_id, o.id FROM links"""
 
 
 @dataclass(frozen=True, slots=True)

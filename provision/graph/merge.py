@@ -93,9 +93,9 @@ MERGED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
             """DELETE FROM current.users
                WHERE object_id IN (SELECT object_id FROM told_users UNION ALL SELECT id FROM gone)""",
             "INSERT INTO current.users BY NAME FROM told_users WHERE object_id NOT IN (SELECT id FROM gone)",
-            """DELETE FROM current.links WHERE kind = 'license'
+            """DELETE FROM current.all_links WHERE kind = 'license'
                    AND left_id IN (SELECT id FROM accounts UNION ALL SELECT id FROM gone)""",
-            """INSERT INTO current.links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts
+            """INSERT INTO current.all_links SELECT DISTINCT 'license', id, unnest(licenses) FROM accounts
                    WHERE id NOT IN (SELECT id FROM gone)""",
         ),
     ),
@@ -114,26 +114,34 @@ MERGED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("seen_groups",),
         (
-            """DELETE FROM current.links
+            """DELETE FROM current.all_links
                WHERE kind = 'group_license' AND left_id IN (SELECT object_id FROM seen_groups)""",
-            "INSERT INTO current.links SELECT DISTINCT 'group_license', id, sku_id FROM group_licenses",
+            "INSERT INTO current.all_links SELECT DISTINCT 'group_license', id, sku_id FROM group_licenses",
         ),
     ),
     (
         ("told_links",),
         (
             f"CREATE OR REPLACE TEMP TABLE new_links AS {_LINKS}",
-            """DELETE FROM current.links
+            """DELETE FROM current.all_links
                WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM new_links)""",
-            "INSERT INTO current.links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
+            "INSERT INTO current.all_links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
+        ),
+    ),
+    (
+        ("accounts", "seen_groups", "gone"),
+        (
+            """DELETE FROM current.bin WHERE id IN (
+                   SELECT id FROM accounts UNION ALL SELECT object_id FROM seen_groups
+                   UNION ALL SELECT id FROM gone)""",
+            "INSERT INTO current.bin SELECT DISTINCT id FROM gone WHERE NOT for_good",
         ),
     ),
     (
         ("gone",),
         (
-            # who is only in the bin sits in his classes again when he comes back, and nothing tells of it then
-            "DELETE FROM current.links WHERE right_id IN (SELECT id FROM gone WHERE for_good)",
-            "DELETE FROM current.links WHERE left_id IN (SELECT id FROM gone)",
+            "DELETE FROM current.all_links WHERE right_id IN (SELECT id FROM gone WHERE for_good)",
+            "DELETE FROM current.all_links WHERE left_id IN (SELECT id FROM gone)",
             "DELETE FROM current.linked WHERE object_id IN (SELECT id FROM gone)",
         ),
     ),

@@ -65,7 +65,9 @@ class GraphReader:
         """
         unread = "SELECT DISTINCT kind, object_id FROM run.wanted ANTI JOIN current.linked USING (kind, object_id)"
         with store.transaction():
-            store.run(f"DELETE FROM current.links WHERE (kind, left_id) IN (SELECT (kind, object_id) FROM ({unread}))")
+            store.run(
+                f"DELETE FROM current.all_links WHERE (kind, left_id) IN (SELECT (kind, object_id) FROM ({unread}))"
+            )
             paths = self._graph.layout.links
             wanted = (Wanted(kind, one, paths[kind].format(one)) for kind, one in store.stream(unread))
             await together(self._read_links(store, wanted) for _ in range(BATCHES_AT_ONCE))
@@ -88,7 +90,7 @@ class GraphReader:
         )
 
     async def _read_all(self, store: Store) -> None:
-        for table in (*OBJECT_TABLES, "links", "linked", "tokens", "reading"):
+        for table in (*OBJECT_TABLES, "all_links", "bin", "linked", "tokens", "reading"):
             store.run(f"DELETE FROM current.{table}")
         with store.transaction():
             _stage(store)

@@ -157,6 +157,13 @@ CREATE TABLE current.reading (root TEXT, tenant TEXT, read_at TIMESTAMPTZ);
 """How far the directory is known: where each feed of changes goes on, whose links `current.links` has, and which tenant
 was read when, as a whole. What is not in `reading` must be read anew."""
 
+BIN = """
+ALTER TABLE current.links RENAME TO all_links;
+CREATE TABLE current.bin (id TEXT);
+CREATE VIEW current.links AS FROM current.all_links l WHERE NOT EXISTS (FROM current.bin b WHERE b.id = l.right_id);
+"""
+"""Who is only in the bin is out of sight, and sits in his classes again when he comes back, of which nothing tells."""
+
 MIGRATIONS: tuple[str, ...] = (
-    CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED,
+    CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED, BIN,
 )  # fmt: skip

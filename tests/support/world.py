@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from tenacity import wait_fixed
 
@@ -233,7 +234,8 @@ class World:
         """What the outcome of a day depends on, byte for byte; nothing where it may depend on more."""
         if not isinstance(roster, Roster) or self.clock is not utc_now or self.sandbox.faults != Faults():
             return ""
-        digest = hashlib.sha256(repr((roster, sorted((name, sorted(names)) for name, names in allow.items()))).encode())
+        allowed = sorted((name, sorted(names)) for name, names in allow.items())
+        digest = hashlib.sha256(repr((self.server.url, roster, allowed)).encode())
         self.tenant.save(self.folder / "tenant.json")
         files = sorted(self.state.rglob("*")) if self.state.is_dir() else []
         files += self.folder.glob("*.matches.csv")
@@ -283,5 +285,18 @@ class World:
 def world(folder: Path, faults: Faults | None = None) -> Iterator[World]:
     """A world of its own, in which nobody waits long before an attempt unless the tenant says for how long."""
     sandbox = Sandbox(Tenant.new(), faults=faults or Faults())
-    with patch.object(retry, "_backoff", wait_fixed(0.1)), serve(sandbox) as server:
+    with patch.object(retry, "_backoff", wait_fixed(0.1)), _serve(sandbox) as server:
         yield World(folder, server, sandbox)
+    _PORTS.append(urlsplit(server.url).port or 0)
+
+
+_PORTS: list[int] = []
+"""Where worlds that are over listened: a state folder follows the directory that it knows by its address, so a day
+that is remembered goes on as one that was lived."""
+
+
+def _serve(sandbox: Sandbox) -> Server:
+    try:
+        return serve(sandbox, _PORTS.pop() if _PORTS else 0)
+    except OSError:  # somebody else has taken it
+        return serve(sandbox)
