@@ -105,7 +105,18 @@ def laws(session: nox.Session) -> None:
 
 
 @nox.session
+def kill(session: nox.Session) -> None:
+    """A run that is killed a thousand times (KILLS says how often), and how it ends. Half an hour, and not part of
+    CI, where it is killed some sixty times."""
+    _install(session, ".[test]")
+    session.run(
+        "pytest", "-n", "2", "tests/test_kill.py", *session.posargs, env={"KILLS": os.environ.get("KILLS", "1000")}
+    )
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
-    """Speed and memory, as ratios against yardsticks run side by side. Minutes, and not part of CI."""
+    """Speed and memory, as ratios against yardsticks run side by side. Half an hour, and not part of CI. `-- ROW`
+    measures one row (`-- --help` names them), `-- --full` also a million students."""
     _install(session, ".[test]")
     session.run("python", "tests/bench/run.py", *session.posargs)

@@ -7,6 +7,7 @@ azure-identity reads its own variables (`AZURE_*`), so that no secret passes thr
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +38,14 @@ class Settings(BaseSettings):
     key_passphrase: SecretStr | None = None
     """Of that key, where nobody is there to be asked."""
 
+    max_share: float = 1.0
+    """The part of the tenant's quotas that a run may use, written as `50%`: other software needs some, too."""
+
+    @field_validator("max_share", mode="before")
+    @classmethod
+    def _percent(cls, value: object) -> object:
+        return value if isinstance(value, float) else share_of(str(value))
+
     @field_validator("graph_url")
     @classmethod
     def _https_or_loopback(cls, value: str) -> str:
@@ -52,6 +61,13 @@ class Settings(BaseSettings):
     def state_folder(self, beside: Path) -> Path:
         """The state folder of a profile (or roster) that lies in `beside`."""
         return self.state if self.state is not None else beside / ".provision"
+
+
+def share_of(text: str) -> float:
+    """`50%` as 0.5. Raises `ValueError` for anything that is no share from 1 % to 100 %."""
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?%", text.strip()) or not 1 <= float(text.strip()[:-1]) <= 100:
+        raise ValueError(f"'{text}' is not a share from 1% to 100%, such as 50%")
+    return float(text.strip()[:-1]) / 100
 
 
 def is_loopback(url: str) -> bool:

@@ -14,7 +14,10 @@ import pytest
 from provision.apply.writer import Outcome, Reference, Write
 from provision.errors import DirectoryError
 from provision.graph import Graph, GraphWriter, connect
+from provision.graph.batch import Courier
 from provision.graph.clock import Clock
+from provision.graph.pace import Told
+from provision.graph.request import Request
 from provision.sandbox import Faults, Sandbox, SandboxTransport, Tenant, serve
 
 GRAPH = "https://graph.microsoft.com"
@@ -402,6 +405,40 @@ def test_twenty_writes_share_a_batch_after_the_first_went_alone() -> None:
     sizes = [sum(one.batch == number for one in world.sandbox.log) for number in (1, 2, 3)]
     assert sizes == [1, 19, 20]
     assert len(world.tenant.live["user"]) == 42
+
+
+def test_more_batches_may_be_under_way_once_the_service_bears_them_and_fewer_when_it_does_not() -> None:
+    world = World(Faults(write_seconds=(0.2, 0.2)))
+    users = [world.tenant.add_user() for _ in range(20)]
+
+    async def story() -> list[int]:
+        async with connect(GRAPH, "sandbox", transport=SandboxTransport(world.sandbox, sleep=world.sleep),
+                           clock=Clock(lambda: world.time, world.sleep)) as graph:  # fmt: skip
+            writer = GraphWriter(graph)
+            found = [writer.in_flight]
+            for faults in (Faults(write_seconds=(0.2, 0.2)), Faults(fail_every=30, fail_with=(503,))):
+                world.sandbox.faults = faults
+                for n in range(5):
+                    await writer.write([update("user", user, display_name=f"New {n}") for user in users])
+                found.append(writer.in_flight)
+        return found
+
+    first, calm, overloaded = asyncio.run(story())
+    assert (first, calm) == (4, 8)
+    assert overloaded < 8
+
+
+def test_a_look_up_does_not_wait_for_the_quota_of_writes() -> None:
+    world = World(Faults(throttle_writes=(20, 20), throttle_fill=0))
+
+    async def story() -> float:
+        async with world.connected() as graph:
+            graph.pace.heard(await graph.pace.take(1), Told(0, 1, 300))
+            courier = Courier(graph, graph.clock, graph.pace, graph.units)
+            assert (await courier.send(Request("GET", "/organization"))).ok
+            return world.time
+
+    assert asyncio.run(story()) == 0
 
 
 def test_the_published_quota_is_never_exceeded() -> None:

@@ -19,6 +19,8 @@ from support.world import Roster, World, world
 
 from provision.cli.road import Allowances, plan_to, undo_to
 
+pytestmark = pytest.mark.once
+
 PEOPLE = [f"S{number}" for number in range(6)]
 TEACHERS = ["T0", "T1"]
 SECTIONS = ["C0", "C1", "C2"]

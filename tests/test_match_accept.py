@@ -18,6 +18,8 @@ from provision.policy.matching import match_people
 from provision.profile import load_profile
 from provision.store import Store, in_memory
 
+pytestmark = pytest.mark.once
+
 Capture = pytest.CaptureFixture[str]
 HEAD = "key,object_id,account,by,at,reason\n"
 OTHER = {"givenName": "Somebody", "surname": "Else", "usageLocation": "US"}

@@ -26,6 +26,8 @@ from provision.sandbox.copy import copy_of
 from provision.settings import Settings
 from provision.store import Store, in_memory
 
+pytestmark = pytest.mark.once
+
 LICENSED = '["STANDARDWOFFPACK_STUDENT"]'
 TABLES = ("tenant", "domains", "skus", "service_plans", "users", "groups", "sections", "schools", "admins", "links")
 

@@ -19,6 +19,8 @@ from provision.roster.options import RosterOptions
 from provision.store import Row, in_memory
 from provision.store.sql import literal, literals
 
+pytestmark = pytest.mark.once
+
 STORE = in_memory()  # loading empties the tables first, so one store serves every test
 STORE.run("SET threads = 1")  # quicker where tables are small
 GROUPS = frozenset({"students", "staff"})

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import httpx
 import pytest
 
-from provision.sandbox import Faults, Sandbox, Tenant
+from provision.graph.clock import run_without_waiting
+from provision.sandbox import Faults, Sandbox, SandboxTransport, Tenant, serve
 from provision.sandbox.faults import ConnectionCut
 
 JSON = {"Content-Type": "application/json"}
@@ -212,3 +217,92 @@ def test_the_published_quotas(clock: Clock) -> None:
     assert sum(rename(sandbox).status == 204 for _ in range(3010)) == 3000
     clock.now += 1
     assert sum(rename(sandbox).status == 204 for _ in range(30)) == 20
+
+
+def test_a_bucket_that_is_spent_at_first(clock: Clock) -> None:
+    sandbox = sandbox_with(clock, throttle_writes=(2, 10), throttle_fill=0.2)
+    assert [rename(sandbox).status for _ in range(3)] == [204, 204, 429]
+    clock.now += 1
+    assert [rename(sandbox).status for _ in range(3)] == [204, 204, 429]
+
+
+def test_refused_writes_can_be_counted_too(clock: Clock) -> None:
+    sandbox = sandbox_with(clock, throttle_writes=(1, 10), throttle_fill=0, throttle_accrue=True)
+    waits = [rename(sandbox).headers["Retry-After"] for _ in range(3)]
+    assert waits == ["2", "3", "4"]
+    clock.now += 3.9
+    assert rename(sandbox).status == 429
+    clock.now += 1.2
+    assert rename(sandbox).status == 204
+    for _ in range(30):
+        last = rename(sandbox)
+    assert last.headers["Retry-After"] == "11", "the debt has an end"
+
+
+def test_a_fixed_window_in_place_of_a_bucket(clock: Clock) -> None:
+    sandbox = sandbox_with(clock, throttle_writes=(2, 10), throttle_window=5)
+    clock.now = 4
+    answers = [rename(sandbox) for _ in range(12)]
+    assert [answer.status for answer in answers] == [204] * 10 + [429] * 2
+    assert answers[8].headers["x-ms-throttle-limit-percentage"] == "0.90"
+    assert answers[10].headers["Retry-After"] == "1"
+    clock.now = 5
+    assert sum(rename(sandbox).status == 204 for _ in range(12)) == 10
+    clock.now = 17
+    assert sum(rename(sandbox).status == 204 for _ in range(12)) == 10
+    assert rename(sandbox).headers["Retry-After"] == "3"
+
+
+def test_a_quota_of_which_nothing_is_told(clock: Clock) -> None:
+    sandbox = sandbox_with(clock, throttle_writes=(1, 5), throttle_hints=False)
+    answers = [rename(sandbox) for _ in range(6)]
+    assert [answer.status for answer in answers] == [204] * 5 + [429]
+    assert not any("x-ms-throttle-limit-percentage" in answer.headers for answer in answers)
+
+
+def renames(users: list[str]) -> dict[str, Any]:
+    body = {"jobTitle": "x"}
+    parts = [{"id": u, "method": "PATCH", "url": f"/users/{u}", "headers": JSON, "body": body} for u in users]
+    return {"requests": parts}
+
+
+def test_a_write_takes_its_time_and_a_batch_more(clock: Clock) -> None:
+    slow = {"write_seconds": (0.2, 0.3), "step_seconds": 0.05}
+    sandbox = sandbox_with(clock, **slow)
+    alone = [rename(sandbox).seconds for _ in range(20)]
+    assert all(0.2 <= seconds <= 0.3 for seconds in alone)
+    assert len(set(alone)) > 10
+    assert alone == [rename(again).seconds for again in [sandbox_with(clock, **slow)] for _ in range(20)]
+    users = [sandbox.tenant.add_user() for _ in range(20)]
+    assert 0.2 + 19 * 0.05 <= sandbox.ask("POST", "/$batch", renames(users)).seconds <= 0.3 + 19 * 0.05
+    reading = {"requests": [{"id": "1", "method": "GET", "url": "/organization"}]}
+    assert sandbox.ask("POST", "/$batch", reading).seconds == sandbox.ask("GET", "/organization").seconds == 0
+    assert rename(sandbox_with(clock)).seconds == 0
+
+
+def test_slow_answers_pass_each_other_over_http() -> None:
+    sandbox = Sandbox(Tenant.new(), Faults(write_seconds=(0.2, 0.2)))
+    with serve(sandbox) as server, httpx.Client() as client, ThreadPoolExecutor(8) as pool:
+
+        def patch(_: int) -> int:
+            url = f"{server.url}/v1.0/users/breakglass@contoso.edu"
+            return client.patch(url, json={"jobTitle": "x"}, headers={"Authorization": "Bearer any"}).status_code
+
+        started = time.monotonic()
+        assert set(pool.map(patch, range(8))) == {204}
+        assert 0.2 <= time.monotonic() - started < 1.2, "one after the other they would take 1.6 s"
+
+
+def test_slow_answers_pass_each_other_in_process() -> None:
+    async def story() -> float:
+        loop = asyncio.get_running_loop()
+        sandbox = Sandbox(Tenant.new(), Faults(write_seconds=(0.2, 0.3), step_seconds=0.05), loop.time)
+        users = [sandbox.tenant.add_user() for _ in range(60)]
+        headers = {"Authorization": "Bearer any"}
+        async with httpx.AsyncClient(transport=SandboxTransport(sandbox)) as client:
+            url = "https://graph.microsoft.com/v1.0/$batch"
+            calls = [client.post(url, json=renames(users[n : n + 20]), headers=headers) for n in (0, 20, 40)]
+            assert {answer.status_code for answer in await asyncio.gather(*calls)} == {200}
+        return loop.time()
+
+    assert 0.2 + 19 * 0.05 < run_without_waiting(story()) <= 0.3 + 19 * 0.05

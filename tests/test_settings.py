@@ -119,3 +119,24 @@ def test_any_other_address_is_refused_by_the_name_of_its_variable(
 )
 def test_only_this_machine_needs_no_credential(url: str, here: bool) -> None:
     assert is_loopback(url) is here
+
+
+@pytest.mark.parametrize(("text", "share"), [("50%", 0.5), ("100%", 1.0), (" 12.5% ", 0.125)])
+def test_a_share_of_the_quotas(monkeypatch: pytest.MonkeyPatch, text: str, share: float) -> None:
+    assert load_settings().max_share == 1
+    monkeypatch.setenv("PROVISION_MAX_SHARE", text)
+    assert load_settings().max_share == share
+    assert load_settings(max_share=0.75).max_share == 0.75
+
+
+@pytest.mark.parametrize("text", ["50", "0%", "101%", "half", "-5%", "5e1%"])
+def test_what_is_no_share_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    monkeypatch.setenv("PROVISION_MAX_SHARE", text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert "PROVISION_MAX_SHARE" in str(caught.value.details)
+    monkeypatch.delenv("PROVISION_MAX_SHARE")
+    assert main(["apply", "--profile", "nowhere.toml", f"--max-share={text}"]) == 2
+    assert f"--max-share: '{text}' is not a share" in capsys.readouterr().err

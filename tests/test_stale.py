@@ -17,6 +17,8 @@ from provision.cli import main
 from provision.cli.road import Allowances, draft_of
 from provision.plan.stale import WHATS, Entry, Stale, What, find_stale
 
+pytestmark = pytest.mark.once
+
 LICENSED = '["STANDARDWOFFPACK_STUDENT"]'
 GROUPS = 'per_school = ["students"]\nall = ["students"]'
 Capture = pytest.CaptureFixture[str]

@@ -1,34 +1,131 @@
 """The journal and the ledger.
 
-Intent is durable before a request leaves, the outcome after it returned; the ledger is written from confirmed
-outcomes, in the same transaction. So a run that is killed at any moment leaves at most intents without outcomes,
-and those are looked up in the directory before anything is sent again.
+Intent is durable before a request leaves, the outcome after it returned: both are lines of the `Log` first, which
+the store takes over from time to time and whenever a run begins. The ledger is written from confirmed outcomes, in
+the same transaction. So a run that is killed at any moment leaves at most intents without outcomes, and those are
+looked up in the directory before anything is sent again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+from provision.apply.items import Item, Settled
 from provision.plan.planfile import Header
 from provision.policy.kinds import LINKS, OBJECTS
 from provision.profile import Profile
 from provision.store import Store
+from provision.store.log import Log, log_beside, logged
 from provision.store.sql import literals
 
 VALUES_KEPT = 30  # days
+MOST_LINES = 5_000  # in the log, before the store takes them over
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of one change: `status` as in a results line."""
+class Journal:
+    """The journal of one run."""
 
-    id: str
-    status: str
-    object_id: str | None
-    error: str | None
-    requests: int
+    def __init__(self, store: Store, log: Log, run: str) -> None:
+        self._store, self._log, self._run = store, log, run
+
+    @classmethod
+    @contextmanager
+    def begin(cls, store: Store, run: str, header: Header) -> Iterator[Journal]:
+        """Open the run. Raises `StateError` where the log cannot be written."""
+        log = Log(log_of(store))
+        try:
+            start_run(store, run, header)
+            yield cls(store, log, run)
+        finally:
+            log.close()
+
+    def intend(self, items: Iterable[Item]) -> None:
+        """Make it durable that these changes are about to be sent."""
+        now = _now().isoformat()
+        self._log.write({**self._about(item, now), "before": item.before, "after": item.after} for item in items)
+
+    def settle(self, settled: Iterable[Settled]) -> bool:
+        """Make the outcomes durable; whether the store has taken over all that there was."""
+        now = _now().isoformat()
+        self._log.write(
+            {
+                **self._about(one.item, now),
+                "status": one.status,
+                "object_id": one.object_id or one.item.object_id,
+                "error": one.error,
+                "requests": one.requests,
+            }
+            for one in settled
+        )
+        if self._log.lines < MOST_LINES:
+            return False
+        take_over(self._store, self._log)
+        return True
+
+    def finish(self) -> dict[str, int]:
+        """Close the run and count its results by status. What was not reached or not answered is skipped."""
+        store = self._store
+        take_over(store, self._log)
+        store.run(
+            """
+            UPDATE run.work w SET state = o.status, error = o.error, spent = o.requests,
+                                  object_id = coalesce(w.object_id, o.object_id)
+            FROM (SELECT change_id, arg_max(status, moment) AS status, arg_max(error, moment) AS error,
+                         arg_max(requests, moment) AS requests, arg_max(object_id, moment) AS object_id
+                  FROM journal.outcomes WHERE run = ? GROUP BY change_id) o
+            WHERE o.change_id = w.id""",
+            [self._run],
+        )
+        store.run("""
+            UPDATE run.work w SET state = 'skipped', error = CASE
+                WHEN w.id IN (SELECT change_id FROM journal.unsettled)
+                    THEN 'the run was cut short: it was sent, and the answer is not known; the next run looks'
+                ELSE 'the run was cut short before it was sent' END
+            WHERE w.state = 'waiting'""")
+        rows = store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")
+        counts = {str(state): int(number) for state, number in rows}
+        store.run(
+            "UPDATE journal.runs SET finished = ?, done = ?, failed = ?, skipped = ?, stale = ? WHERE run = ?",
+            [_now(), *(counts.get(state, 0) for state in ("done", "failed", "skipped", "stale")), self._run],
+        )
+        return counts
+
+    def _about(self, item: Item, now: str) -> dict[str, object]:
+        return {
+            "run": self._run,
+            "change_id": item.id,
+            "kind": item.kind,
+            "action": item.action,
+            "key": item.key,
+            "object_id": item.object_id,
+            "left_key": item.left_key,
+            "right_key": item.right_key,
+            "left_id": item.left_id,
+            "right_id": item.right_id,
+            "role": item.role,
+            "moment": now,
+        }
+
+
+def log_of(store: Store) -> Path:
+    """Where the log of a store lies that has a file."""
+    if store.path is None:
+        raise ValueError("a store without a file has no journal")
+    return log_beside(store.path)
+
+
+def catch_up(store: Store) -> None:
+    """Let the store take over what an earlier run, killed or cut short, left in its log."""
+    path = log_of(store)
+    if path.exists() and path.stat().st_size:
+        log = Log(path)
+        try:
+            take_over(store, log)
+        finally:
+            log.close()
 
 
 def start_run(store: Store, run: str, header: Header) -> None:
@@ -42,54 +139,43 @@ def start_run(store: Store, run: str, header: Header) -> None:
         "INSERT INTO journal.runs VALUES (?, ?, ?, ?, NULL, 0, 0, 0, 0)",
         [run, header["digest"], header["tenant"]["id"], _now()],
     )
-    found = store.rows("""
-        SELECT w.id, w.state, w.object_id, w.error FROM run.work w
-        WHERE w.state <> 'waiting' AND w.id NOT IN (SELECT id FROM run.done_before)""")
-    record_outcomes(store, run, [Settled(id_, state, object_id, error, 0) for id_, state, object_id, error in found])
-
-
-def record_intents(store: Store, run: str, ids: Sequence[str]) -> None:
-    """Make it durable that these changes are about to be sent."""
-    with store.transaction():
-        store.run(
-            f"""
-            INSERT INTO journal.intents
-            SELECT ?, w.id, w.kind, w.action, w.key, w.object_id, w.left_key, w.right_key,
-                   coalesce(w.left_id, l.object_id), coalesce(w.right_id, r.object_id), w.role, ?,
-                   CASE WHEN w.action = 'update' THEN w.before END, CASE WHEN w.action = 'update' THEN w.after END
-            FROM run.work w
-            LEFT JOIN ledger.objects l ON l.key = w.left_key
-            LEFT JOIN ledger.objects r ON r.key = w.right_key
-            WHERE w.id IN {literals(ids)}""",
-            [run, _now()],
-        )
-
-
-def record_outcomes(store: Store, run: str, settled: Sequence[Settled]) -> None:
-    """Make the outcomes durable, and the ledger with them."""
-    if not settled:
-        return
-    lists = [[getattr(one, name) for one in settled] for name in ("id", "status", "object_id", "error", "requests")]
     with store.transaction():
         store.run(
             """
             CREATE OR REPLACE TEMP TABLE settled AS
-            SELECT s.id, s.status, s.error, s.spent, coalesce(w.object_id, s.object_id) AS object_id,
-                   s.object_id AS answered, w.kind, w.action, w.key, w.left_key, w.right_key, w.left_id, w.right_id,
-                   w.role
-            FROM (SELECT unnest(?::TEXT[]) AS id, unnest(?::TEXT[]) AS status, unnest(?::TEXT[]) AS object_id,
-                         unnest(?::TEXT[]) AS error, unnest(?::BIGINT[]) AS spent) s
-            LEFT JOIN run.work w ON w.id = s.id""",
-            lists,
-        )
-        store.run(
-            "INSERT INTO journal.outcomes SELECT ?, id, status, answered, error, spent, ? FROM settled",
+            SELECT ? AS run, w.id, w.state AS status, w.object_id, w.kind, w.action, w.key, w.left_key, w.right_key,
+                   coalesce(w.left_id, l.object_id) AS left_id, coalesce(w.right_id, r.object_id) AS right_id, w.role,
+                   w.error, 0::BIGINT AS requests, ?::TIMESTAMPTZ AS moment
+            FROM run.work w
+            LEFT JOIN ledger.objects l ON l.key = w.left_key
+            LEFT JOIN ledger.objects r ON r.key = w.right_key
+            WHERE w.state <> 'waiting' AND w.id NOT IN (SELECT id FROM run.done_before)""",
             [run, _now()],
         )
-        store.run("""
-            UPDATE run.work w SET state = s.status, error = s.error, spent = s.spent, object_id = s.object_id
-            FROM settled s WHERE s.id = w.id""")
-        _write_ledger(store, run)
+        _record(store)
+
+
+def take_over(store: Store, log: Log) -> None:
+    """Move what the log says to the journal and the ledger, all of it or nothing."""
+    name = log.name
+    if name is None:
+        log.empty()
+        return
+    if store.value("SELECT count(*) FROM journal.taken_over WHERE log = ?", [name]) == 0:
+        with store.transaction():
+            store.run(f"CREATE OR REPLACE TEMP TABLE logged AS FROM {logged(log.path)}")
+            store.run("""
+                INSERT INTO journal.intents
+                SELECT run, change_id, kind, action, key, object_id, left_key, right_key, left_id, right_id, role,
+                       moment, before::JSON, after::JSON
+                FROM logged WHERE status IS NULL""")
+            store.run("""
+                CREATE OR REPLACE TEMP TABLE settled AS
+                SELECT * EXCLUDE (change_id, before, after), change_id AS id FROM logged WHERE status IS NOT NULL""")
+            _record(store)
+            store.run("DELETE FROM journal.taken_over")
+            store.run("INSERT INTO journal.taken_over VALUES (?)", [name])
+    log.empty()
 
 
 _OBJECTS = literals(kind.name for kind in OBJECTS)
@@ -99,42 +185,23 @@ _MADE = f"status = 'done' AND kind IN {_OBJECTS}"
 _ENDED = f"(status = 'done' OR action = 'remove' AND status = 'stale') AND kind IN {_LINKS}"
 
 
-def _write_ledger(store: Store, run: str) -> None:
-    """What the table `settled` says is ours from now on, or no longer. What it says nothing of is not looked at."""
-    made, ended, rejected, passwords = store.rows(f"""
-        SELECT coalesce(bool_or({_MADE}), false), coalesce(bool_or({_ENDED}), false),
-               EXISTS (FROM ledger.rejections), EXISTS (FROM planned.passwords) FROM settled""")[0]
-    if rejected:  # somebody thought better of it
-        store.run("DELETE FROM ledger.rejections WHERE id IN (SELECT id FROM settled WHERE status = 'done')")
-    if passwords:
-        store.run("DELETE FROM planned.passwords WHERE key IN (SELECT key FROM settled WHERE status = 'done')")
-    if made:
-        store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key FROM settled WHERE {_MADE})")
-        store.run(f"INSERT INTO ledger.objects SELECT kind, key, object_id, ? FROM settled WHERE {_MADE}", [run])
-    if ended:
-        store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT key FROM settled WHERE {_ENDED})")
-        store.run(
-            f"""
-            INSERT INTO ledger.links
-            SELECT s.kind, s.key, s.left_key, s.right_key, coalesce(s.left_id, l.object_id),
-                   coalesce(s.right_id, r.object_id), s.role, ?
-            FROM settled s
-            LEFT JOIN ledger.objects l ON l.key = s.left_key
-            LEFT JOIN ledger.objects r ON r.key = s.right_key
-            WHERE s.status = 'done' AND s.action = 'add' AND s.kind IN {_LINKS}""",
-            [run],
-        )
-
-
-def finish_run(store: Store, run: str) -> dict[str, int]:
-    """Close the run and count its results by status."""
-    rows = store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")
-    counts = {str(state): int(number) for state, number in rows}
-    store.run(
-        "UPDATE journal.runs SET finished = ?, done = ?, failed = ?, skipped = ?, stale = ? WHERE run = ?",
-        [_now(), *(counts.get(state, 0) for state in ("done", "failed", "skipped", "stale")), run],
-    )
-    return counts
+def _record(store: Store) -> None:
+    """The rows of the table `settled` as outcomes, and what they say is ours from now on, or no longer."""
+    store.run("""
+        INSERT INTO journal.outcomes SELECT run, id, status, object_id, error, requests, moment FROM settled""")
+    # somebody thought better of it
+    store.run("DELETE FROM ledger.rejections WHERE id IN (SELECT id FROM settled WHERE status = 'done')")
+    store.run("DELETE FROM planned.passwords WHERE key IN (SELECT key FROM settled WHERE status = 'done')")
+    store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key FROM settled WHERE {_MADE})")
+    store.run(f"""
+        INSERT INTO ledger.objects
+        SELECT kind, key, arg_max(object_id, moment), arg_max(run, moment) FROM settled WHERE {_MADE}
+        GROUP BY kind, key""")
+    store.run(f"DELETE FROM ledger.links WHERE key IN (SELECT key FROM settled WHERE {_ENDED})")
+    store.run(f"""
+        INSERT INTO ledger.links
+        SELECT kind, key, left_key, right_key, left_id, right_id, role, run
+        FROM settled WHERE status = 'done' AND action = 'add' AND kind IN {_LINKS}""")
 
 
 def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
@@ -155,10 +222,10 @@ def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
             "ledger.roster_files", ("file", "records"), [(f["file"], f["records"]) for f in header["roster"]["files"]]
         )
         if store.value("SELECT count(*) FROM planned.plans WHERE digest = ?", [digest]):
-            _take_over(store, digest, run)
+            _take_over_plan(store, digest, run)
 
 
-def _take_over(store: Store, digest: str, run: str) -> None:
+def _take_over_plan(store: Store, digest: str, run: str) -> None:
     store.run("DELETE FROM ledger.roster_counts")
     store.run(
         "INSERT INTO ledger.roster_counts SELECT entity, school, records FROM planned.roster_counts WHERE digest = ?",

@@ -1,28 +1,28 @@
 """Applying a plan: exactly its changes, each with one result.
 
-`apply_plan` is the whole road. Work waits in the store; up to `IN_FLIGHT` batches travel at once, and no two of
-them write one object.
+`apply_plan` is the whole road. Work waits in the store, and a few batches travel at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from provision.apply import journal, work
+from provision.apply import work
 from provision.apply.approval import Approval, set_aside, verify_approval
-from provision.apply.items import Item, items_of, roster_passwords, skip_blocked, to_result, to_write
-from provision.apply.journal import Settled
+from provision.apply.items import Item, Settled, skip_blocked, to_result, to_write
+from provision.apply.journal import Journal, remember
 from provision.apply.passwords import STYLES, PasswordFile
 from provision.apply.queue import ReadyQueue, Unit
-from provision.apply.results import write_results
+from provision.apply.results import ResultsFile, results_file
 from provision.apply.verify import verify_header, verify_tenant
-from provision.apply.writer import DirectoryWriter
+from provision.apply.writer import DirectoryWriter, Outcome, Usage
 from provision.errors import ProvisionError
 from provision.plan.planfile import PlanFile
 from provision.plan.reader import DirectoryReader
@@ -31,12 +31,22 @@ from provision.store import Store
 from provision.store.files import check_writable
 from provision.store.neighbours import read_neighbours
 
-IN_FLIGHT = 8  # batches at once: enough to fill the published write quota at Graph's usual latency
-Progress = Callable[[int, int], None]
-"""Told how many changes are settled, of how many."""
+STOPPING = 5.0  # seconds that are given to what is on its way when a run is to stop
 
 
-def silent(_settled: int, _total: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run has come: changes `settled` and in `total`, by kind, and what was asked of the service."""
+
+    settled: Mapping[str, int]
+    total: Mapping[str, int]
+    usage: Usage
+
+
+Progress = Callable[[Standing], None]
+
+
+def silent(_standing: Standing) -> None:
     """Tell nobody."""
 
 
@@ -46,6 +56,9 @@ class Applied:
 
     run: str
     counts: dict[str, int]
+
+    stopped: bool = False
+    """It was asked to stop before all was sent."""
 
     @property
     def complete(self) -> bool:
@@ -65,9 +78,10 @@ async def apply_plan(
     results: Path | None = None,
     progress: Progress = silent,
     approval: Approval | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Applied:
     """Carry out the plan, or as much of it as the `approval` allows. `results` gets a line per change, also when the
-    run is cut short.
+    run is cut short. Once `stop` is set nothing more is sent.
 
     Raises `PlanFileError`, `StalePlan`, `GuardTripped`, `ApprovalError`, or for the state of another profile `Locked`
     or `StateError`, before anything is written, and `DirectoryError` where the directory cannot be reached; what a
@@ -78,7 +92,7 @@ async def apply_plan(
     verify_approval(approval, plan.header, profile)
     if results is not None:
         check_writable(results)
-    return await carry_out(store, profile, plan, reader, writer, now, passwords, results, progress, approval)
+    return await carry_out(store, profile, plan, reader, writer, now, passwords, results, progress, approval, stop)
 
 
 async def carry_out(
@@ -92,6 +106,7 @@ async def carry_out(
     results: Path | None = None,
     progress: Progress = silent,
     approval: Approval | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Applied:
     """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
     work.load_work(store, plan)
@@ -104,31 +119,22 @@ async def carry_out(
     work.mark_stale(store)
     read_neighbours(store)
     work.leave_to_others(store)
-    work.make_units(store)
+    work.make_queue(store)
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
-    journal.start_run(store, run, plan.header)
-    try:
-        await _Flights(store, profile, writer, passwords, run, progress).carry_out()
-    except BaseException:
-        with suppress(ProvisionError):  # the first trouble is the one to tell
-            _finish(store, run, results)
-        raise
-    journal.remember(store, profile, plan.header, run)
-    return Applied(run, _finish(store, run, results))
-
-
-def _finish(store: Store, run: str, results: Path | None) -> dict[str, int]:
-    """Give every change its result, also those that were not reached or not answered."""
-    store.run("""
-        UPDATE run.work w SET state = 'skipped', error = CASE
-            WHEN w.id IN (SELECT change_id FROM journal.unsettled)
-                THEN 'the run was cut short: it was sent, and the answer is not known; the next run looks'
-            ELSE 'the run was cut short before it was sent' END
-        WHERE w.state = 'waiting'""")
-    counts = journal.finish_run(store, run)
-    if results is not None:
-        write_results(store, results)
-    return counts
+    with Journal.begin(store, run, plan.header) as journal, results_file(results) as lines:
+        flights = _Flights(store, profile, writer, passwords, journal, lines, progress, stop or asyncio.Event())
+        try:
+            await flights.carry_out()
+        except BaseException:
+            with suppress(ProvisionError):  # the first trouble is the one to tell
+                journal.finish()
+                lines.finish(store)
+            raise
+        counts = journal.finish()
+        if not flights.stopped:
+            remember(store, profile, plan.header, run)
+        lines.finish(store)
+    return Applied(run, counts, flights.stopped)
 
 
 class _Flights:
@@ -140,87 +146,110 @@ class _Flights:
         profile: Profile,
         writer: DirectoryWriter,
         passwords: PasswordFile,
-        run: str,
+        journal: Journal,
+        lines: ResultsFile,
         progress: Progress,
+        stop: asyncio.Event,
     ) -> None:
-        self._store, self._profile, self._writer, self._run = store, profile, writer, run
-        self._progress = progress
+        self._profile, self._writer, self._journal, self._lines = profile, writer, journal, lines
         self._queue = ReadyQueue(store)
-        self._flying: dict[asyncio.Task[list[Settled]], list[Unit]] = {}
-        self._total = int(store.value("SELECT count(*) FROM run.work"))
-        self._settled = int(store.value("SELECT count(*) FROM run.work WHERE state <> 'waiting'"))
+        self._flying: dict[asyncio.Task[list[list[Outcome]]], list[Unit]] = {}
+        rows = store.rows("""
+            SELECT kind, count(*), count(*) FILTER (state <> 'waiting') FROM run.work
+            GROUP BY kind ORDER BY min(seq)""")
+        self._total = {str(kind): int(total) for kind, total, _ in rows}
+        self._settled = Counter({str(kind): int(settled) for kind, _, settled in rows})
+        self._progress = progress
+        self._stop = stop
         self._passwords = passwords
         self._known = self._passwords.known(
             frozenset(key for (key,) in store.rows("SELECT key FROM run.work WHERE action = 'create' AND kind = 'user' "
                                                    "AND id IN (SELECT id FROM run.attempted)"))
         )  # fmt: skip
+        self.stopped = False
 
     async def carry_out(self) -> None:
-        """Until no unit is left that can go."""
-        self._progress(self._settled, self._total)
+        """Until no unit is left that can go, or until it is to stop."""
+        self._progress(Standing(self._settled, self._total, self._writer.usage))
+        stopping = asyncio.create_task(self._stop.wait())
         try:
-            while self._launch() or self._flying:
-                landed, _ = await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
-                self._land([flight for flight in self._flying if flight in landed])
+            while not self._stop.is_set():
+                self._launch()
+                if not self._flying:
+                    return
+                await asyncio.wait([*self._flying, stopping], return_when=asyncio.FIRST_COMPLETED)
+                self._land()
+            self.stopped = True
+            if self._flying:
+                await asyncio.wait(self._flying, timeout=STOPPING)
+                self._land()
         finally:
+            stopping.cancel()
             for flight in self._flying:
                 flight.cancel()
             await asyncio.gather(*self._flying, return_exceptions=True)
 
-    def _launch(self) -> bool:
-        """Send what is ready as far as there is room; say whether anything went."""
-        before = len(self._flying)
-        while len(self._flying) < IN_FLIGHT:
-            units = self._queue.take(self._writer.batch_size)
-            if not units:
-                break
-            self._flying[asyncio.create_task(self._fly(units))] = units
-        return len(self._flying) > before
+    def _launch(self) -> None:
+        """Send what is ready, as far as there is room."""
+        while len(self._flying) < self._writer.in_flight and (units := self._queue.take(self._writer.batch_size)):
+            if ready := self._ready_to_go(units):
+                writes = [to_write(unit.items, password) for unit, password in ready]
+                flight = asyncio.create_task(self._writer.write(writes))
+                self._flying[flight] = [unit for unit, _ in ready]
 
-    def _land(self, landed: list[asyncio.Task[list[Settled]]]) -> None:
+    def _ready_to_go(self, units: list[Unit]) -> list[tuple[Unit, str | None]]:
+        """The units that can go, with their first passwords, which are durable now, as the intents are."""
+        passwords: dict[int, str] = {}
+        for unit in units:
+            unit.settled = [skip_blocked(item) for item in unit.items if item.blocked_by]
+            unit.items = [item for item in unit.items if not item.blocked_by]
+            if unit.items and unit.items[0].kind == "user" and unit.items[0].action == "create":
+                if password := self._first_password(unit.items[0]):
+                    passwords[unit.place] = password
+                else:
+                    reason = "the roster gives no password for this person"
+                    unit.settled = [Settled(unit.items.pop(), "failed", None, reason, 0)]
+        self._record([unit for unit in units if not unit.items])
+        ready = [unit for unit in units if unit.items]
+        made = [(unit.items[0], passwords[unit.place]) for unit in ready if unit.place in passwords]
+        self._passwords.save({item.key: (item.values["user_principal_name"], password)
+                              for item, password in made if item.key not in self._known})  # fmt: skip
+        if ready:
+            self._journal.intend(item for unit in ready for item in unit.items)
+        return [(unit, passwords.get(unit.place)) for unit in ready]
+
+    def _first_password(self, item: Item) -> str | None:
+        """That of an earlier attempt, or that of the roster, which may lack it, or a new one."""
+        people = self._profile.students if item.values["primary_role"] == "student" else self._profile.staff
+        if known := self._known.get(item.key):
+            return known
+        return item.password if people.password == "roster" else STYLES[people.password]()  # noqa: S105  # a style
+
+    def _land(self) -> None:
         """Record whoever came home, before anybody's trouble is told."""
-        home = [flight for flight in landed if flight.exception() is None]
-        settled = [result for flight in home for result in flight.result()]
-        journal.record_outcomes(self._store, self._run, settled)
-        self._queue.settle([unit for flight in home for unit in self._flying.pop(flight)])
-        self._settled += len(settled)
-        self._progress(self._settled, self._total)
+        landed = [flight for flight in self._flying if flight.done()]
+        home: list[Unit] = []
+        for flight in landed:
+            units = self._flying.pop(flight)
+            if flight.exception() is None:
+                for unit, outcomes in zip(units, flight.result(), strict=True):
+                    unit.settled += map(to_result, unit.items, outcomes)
+                    unit.in_conflict = any(outcome.conflict for outcome in outcomes)
+                home += units
+        self._record(home)
         for flight in landed:
             flight.result()
 
-    async def _fly(self, units: list[Unit]) -> list[Settled]:
-        """One batch: passwords and intents are made durable, then it leaves."""
-        groups = items_of(self._store, units)
-        settled = [skip_blocked(item) for items in groups.values() for item in items if item.blocked_by]
-        ready = [[item for item in items if not item.blocked_by] for items in groups.values()]
-        passwords, refused = self._first_passwords([item for items in ready for item in items])
-        settled += refused
-        without = {result.id for result in refused}
-        ready = [items for items in ready if items and items[0].id not in without]
-        if not ready:
-            return settled
-        journal.record_intents(self._store, self._run, [item.id for items in ready for item in items])
-        writes = [to_write(items, passwords.get(items[0].key)) for items in ready]
-        for items, outcomes in zip(ready, await self._writer.write(writes), strict=True):
-            settled += [to_result(item, outcome) for item, outcome in zip(items, outcomes, strict=True)]
-        return settled
-
-    def _first_passwords(self, items: list[Item]) -> tuple[dict[str, str], list[Settled]]:
-        """A password for every account of this batch, saved; and the results of those that have none."""
-        made = {item.key: item for item in items if item.kind == "user" and item.action == "create"}
-        roster = roster_passwords(self._store, sorted(made))
-        passwords: dict[str, str] = {}
-        refused = []
-        for key, item in made.items():
-            people = self._profile.students if item.values["primary_role"] == "student" else self._profile.staff
-            password = self._known.get(key) or (
-                roster.get(key) if people.password == "roster" else STYLES[people.password]()  # noqa: S105  # a style
-            )
-            if password is None:
-                refused.append(Settled(item.id, "failed", None, "the roster gives no password for this person", 0))
-            else:
-                passwords[key] = password
-        new = {key: (made[key].values["user_principal_name"], passwords[key])
-               for key in passwords if key not in self._known}  # fmt: skip
-        self._passwords.save(new)
-        return passwords, refused
+    def _record(self, units: list[Unit]) -> None:
+        """Make the results of these units durable, and let go what waited for them."""
+        results = [result for unit in units for result in unit.settled]
+        if not results:
+            return
+        taken_over = self._journal.settle(results)
+        self._lines.add(results)
+        for unit in units:
+            self._queue.settle(unit)
+        if taken_over:
+            self._queue.forget()
+        self._settled.update(result.item.kind for result in results)
+        self._progress(Standing(self._settled, self._total, self._writer.usage))

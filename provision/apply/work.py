@@ -1,7 +1,7 @@
-"""The plan as work: `run.work`, a row per change, and `run.units`, what goes into one request.
+"""The plan as work: `run.work`, a row per change, and `run.queue`, the units of them that go into one request each.
 
 Up to 20 references of one group ride in one unit, all licences of one user in another; everything else is a unit
-of its own. `lock` names the object that a unit writes: two units with one lock are never in flight together.
+of its own. `lock` names the object that a unit writes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from provision.plan.planfile import PlanFile
 from provision.policy.kinds import LINKS, MOST_REFERENCES, OBJECTS, READ_WITH_OBJECTS, ObjectKind, bundle_sql
 from provision.store import Store
+from provision.store.sql import literals
 
 COLUMNS = (
     "{type: 'VARCHAR', id: 'VARCHAR', kind: 'VARCHAR', action: 'VARCHAR', key: 'VARCHAR', object_id: 'VARCHAR', "
     "before: 'JSON', after: 'JSON', cause: 'STRUCT(rule VARCHAR)', depends_on: 'VARCHAR[]', requests: 'BIGINT', "
     "schools: 'VARCHAR[]'}"
 )
+
+
+GAP = 320  # units: twice as many as are on their way at a time
 
 
 def load_work(store: Store, plan: PlanFile) -> None:
@@ -129,12 +133,18 @@ def _settle(store: Store, where: str, reason: str, object_id: str = "w.object_id
         WHERE w.state = 'waiting' AND {where}""")
 
 
-def make_units(store: Store) -> None:
-    """Bundle what waits into `run.units`, with what each unit needs first and how many others it blocks."""
+def make_queue(store: Store) -> None:
+    """Bundle what waits into units and line them up in `run.queue`: a row per change, with the `place` of its unit.
+
+    What needs nothing stands in the order of `_rank`; what needs others stands `GAP` places of those behind the last of
+    them. So a section goes as soon as its members exist, new people fill the batches until then, and nothing has to
+    wait for what is still on its way.
+    """
+    alone = literals(kind.name for kind in LINKS if kind.bundle is None)
     store.run(f"""
         CREATE OR REPLACE TABLE run.unit_of AS
-        SELECT id, lock, dense_rank() OVER (ORDER BY bundle, part) AS unit FROM (
-            SELECT id, bundle, coalesce(left_key, key) AS lock,
+        SELECT seq, id, kind, lock, shared, dense_rank() OVER (ORDER BY bundle, part) AS unit FROM (
+            SELECT seq, id, kind, bundle, coalesce(left_key, key) AS lock, kind IN {alone} AS shared,
                    (row_number() OVER (PARTITION BY bundle ORDER BY kind DESC, key) - 1) // {MOST_REFERENCES} AS part
             FROM (SELECT *, {bundle_sql()} AS bundle FROM run.work WHERE state = 'waiting'))""")
     store.run("""
@@ -142,13 +152,50 @@ def make_units(store: Store) -> None:
         SELECT DISTINCT u.unit, v.unit AS needs
         FROM (SELECT id, unnest(depends_on) AS dependency FROM run.work WHERE state = 'waiting') w
         JOIN run.unit_of u ON u.id = w.id
-        JOIN run.unit_of v ON v.id = w.dependency""")
+        JOIN run.unit_of v ON v.id = w.dependency
+        WHERE u.unit <> v.unit""")
+    _rank(store)
     store.run("""
-        CREATE OR REPLACE TABLE run.units AS
-        SELECT u.unit, any_value(u.lock) AS lock, coalesce(any_value(n.blocks), 0) AS blocks, 'waiting' AS state
-        FROM run.unit_of u
-        LEFT JOIN (SELECT needs, count(*) AS blocks FROM run.needs GROUP BY needs) n ON n.needs = u.unit
-        GROUP BY u.unit""")
+        CREATE OR REPLACE TABLE run.places AS
+        SELECT unit, row_number() OVER (ORDER BY rank, unit) AS place FROM run.ranks""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.queue AS
+        SELECT p.place, w.seq, u.lock, u.shared, p.unit IN (SELECT needs FROM run.needs) AS needed,
+               coalesce(n.needs, []) AS needs, w.id, w.kind, w.action, w.key, w.object_id, w.before::TEXT AS before,
+               w.after::TEXT AS after, w.left_key, w.right_key, w.left_id, w.right_id, w.role,
+               coalesce(w.depends_on, []) AS depends_on, b.blocked_by,
+               w.id IN (SELECT id FROM run.attempted) AS attempted
+        FROM run.work w
+        JOIN run.unit_of u ON u.id = w.id
+        JOIN run.places p ON p.unit = u.unit
+        LEFT JOIN (SELECT n.unit, list(q.place) AS needs FROM run.needs n JOIN run.places q ON q.unit = n.needs
+                   GROUP BY n.unit) n ON n.unit = u.unit
+        LEFT JOIN (SELECT d.id, min(d.needed) AS blocked_by
+                   FROM (SELECT id, unnest(depends_on) AS needed FROM run.work WHERE state = 'waiting') d
+                   JOIN run.work o ON o.id = d.needed AND o.state NOT IN ('waiting', 'done')
+                   GROUP BY d.id) b ON b.id = w.id
+        ORDER BY p.place, w.seq""")
+
+
+def _rank(store: Store) -> None:
+    """`run.ranks (unit, rank)`: schools and groups come first, then section by section and its people, and what needs
+    others after all of them."""
+    store.run("""
+        CREATE OR REPLACE TABLE run.ranks AS
+        SELECT u.unit, row_number() OVER (
+            ORDER BY u.kind IN ('user', 'section'),
+                     CASE u.kind WHEN 'section' THEN u.lock ELSE s.section END NULLS LAST, u.unit) AS rank
+        FROM (SELECT unit, min(lock) AS lock, min(kind) AS kind FROM run.unit_of
+              WHERE unit NOT IN (SELECT unit FROM run.needs) GROUP BY unit) u
+        LEFT JOIN (SELECT n.needs, min(v.lock) AS section FROM run.needs n JOIN run.unit_of v ON v.unit = n.unit
+                   WHERE v.lock LIKE 'section:%' GROUP BY n.needs) s ON s.needs = u.unit""")
+    ranked = -1
+    while ranked != (ranked := int(store.value("SELECT count(*) FROM run.ranks"))):
+        store.run(f"""
+            INSERT INTO run.ranks
+            SELECT n.unit, max(r.rank) + {GAP} FROM run.needs n LEFT JOIN run.ranks r ON r.unit = n.needs
+            WHERE n.unit NOT IN (SELECT unit FROM run.ranks)
+            GROUP BY n.unit HAVING count(*) = count(r.rank)""")
 
 
 def _end(side: str, suffix: str) -> str:

@@ -33,6 +33,8 @@ class Write:
     fields: Mapping[str, object] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
     password: str | None = field(default=None, repr=False)
+    attempted: bool = False
+    """An earlier run has sent it, and what became of it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,24 @@ class Outcome:
 
     `done`: confirmed by the service. `already`: the link was there (or gone) before our request, which was not
     ours to count. `failed`: refused; `error` says why in the service's words. `requests` counts what was sent.
+    `conflict`: the service said on the way that the object was being written by another request.
     """
 
     status: Literal["done", "already", "failed"]
     object_id: str | None = None
     error: str | None = None
     requests: int = 0
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`writes` sent so far; `share` of our write quota that is in use, from 0 to 1; `held`: for how many seconds the
+    service still asks us to wait."""
+
+    writes: int = 0
+    share: float = 0.0
+    held: float = 0.0
 
 
 class DirectoryWriter(Protocol):
@@ -54,6 +68,14 @@ class DirectoryWriter(Protocol):
 
     batch_size: int
     """How many writes one call should be given (Graph: 20)."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls may be on their way at once, as things are now."""
+
+    @property
+    def usage(self) -> Usage:
+        """What has been asked of the service."""
 
     async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
         """One list per write: one outcome per reference, or a single one for a create or update.

@@ -28,9 +28,10 @@ def rehearse(
 ) -> None:
     """Carry out a plan on a copy of the tenant, with the published quotas and random faults. Nothing is written to
     Microsoft 365."""
+    from provision.cli.progress import progress
     from provision.cli.rehearsing import copied_run, share_of
     from provision.cli.rehearsing import rehearse as rehearsed
-    from provision.cli.terminal import MOST_LINES, page, progress, write_all
+    from provision.cli.terminal import MOST_LINES, page, write_all
     from provision.errors import PartlyFailed
     from provision.plan.planfile import PlanFile
     from provision.reports import rehearsal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.apply.approval import beside, read_approval
+from provision.apply.journal import catch_up
 from provision.apply.passwords import PasswordFile
 from provision.apply.run import Applied, Progress, apply_plan, silent
+from provision.apply.spent import spent_lately
 from provision.cli.reading import refuse_within, roster_options
 from provision.errors import StateError, UsageError
 from provision.formats import load_roster
@@ -73,6 +76,7 @@ def open_run(settings: Settings, profile_path: Path) -> Iterator[Run]:
     folder = settings.state_folder(profile.folder)
     store = open_store(folder, profile.name)
     try:
+        catch_up(store)
         yield Run(settings, profile, store, folder)
     finally:
         store.close()
@@ -81,20 +85,20 @@ def open_run(settings: Settings, profile_path: Path) -> Iterator[Run]:
 @asynccontextmanager
 async def directory(run: Run) -> AsyncIterator[Graph]:
     """Microsoft Graph, or the tenant that is built in."""
-    anchor = run.profile.tenant.anchor
+    anchor, share = run.profile.tenant.anchor, run.settings.max_share
     if run.profile.tenant.embedded and not is_loopback(run.settings.graph_url):
         from provision.sandbox import Sandbox, SandboxTransport
 
         path = sandbox_state(run.folder)
         tenant = embedded_tenant(path)
         try:
-            transport = SandboxTransport(Sandbox(tenant))
-            async with connect(run.settings.graph_url, tenant.id, anchor=anchor, transport=transport) as graph:
+            wire = SandboxTransport(Sandbox(tenant))
+            async with connect(run.settings.graph_url, tenant.id, anchor=anchor, transport=wire, share=share) as graph:
                 yield graph
         finally:
             tenant.save(path)
         return
-    async with connect(run.settings.graph_url, run.profile.tenant.id, anchor=anchor) as graph:
+    async with connect(run.settings.graph_url, run.profile.tenant.id, anchor=anchor, share=share) as graph:
         yield graph
 
 
@@ -173,17 +177,31 @@ async def apply_from(
     results: Path | None,
     progress: Progress = silent,
     approval: Path | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Applied:
-    """Apply a plan file, exactly, or as far as the approval goes that is given or lies beside it."""
+    """Apply a plan file, exactly, or as far as the approval goes that is given or lies beside it. Once `stop` is set
+    nothing more is sent."""
     said = approval or beside(plan.path)
     approved = read_approval(said) if approval or said.exists() else None
     now = run.clock()
     async with directory(run) as graph:
         graph.allow_removals(removal_targets(plan))
+        graph.pace.recall(spent_lately(run.store, plan.header["tenant"]["id"], datetime.now(timezone.utc)))
         reader, writer = GraphReader(graph), GraphWriter(graph)
         passwords = PasswordFile(run.folder / f"{run.profile.name}.passwords.jsonl")
         return await apply_plan(
-            run.store, run.profile, plan, reader, writer, now, passwords, allow.overrides, results, progress, approved
+            run.store,
+            run.profile,
+            plan,
+            reader,
+            writer,
+            now,
+            passwords,
+            allow.overrides,
+            results,
+            progress,
+            approved,
+            stop,
         )
 
 

@@ -14,13 +14,14 @@ def status(profile: ProfileOption, json: JsonOption = False, state: StateOption 
     """Show the last runs and what the ledger holds."""
     from json import dumps
 
+    from provision.apply.resume import unfinished
     from provision.apply.status import read_status
     from provision.cli.road import open_run
     from provision.cli.terminal import write
     from provision.settings import load_settings
 
     with open_run(load_settings(state=state), profile) as run:
-        known = read_status(run.store)
+        known, left = read_status(run.store), unfinished(run.store)
     if json:
         write(dumps(known) + "\n")
         return
@@ -31,3 +32,5 @@ def status(profile: ProfileOption, json: JsonOption = False, state: StateOption 
         write(f"Run {last['run']}: {counts or 'nothing to do'}" + ("" if last["finished"] else " (cut short)") + "\n")
     if known["unsettled"]:
         write(f"{known['unsettled']:,} changes were sent and never answered; the next run looks them up.\n")
+    if left is not None:
+        write(f"The plan {left.path} was not carried out to its end; `provision apply --resume` goes on with it.\n")

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
-from provision.apply.run import Progress as Telling
-from provision.apply.run import silent
 from provision.errors import ProvisionError, UsageError
 from provision.plan.planfile import PlanFile
 from provision.reports import RENDERERS, Page
@@ -80,18 +77,3 @@ def confirm(question: str) -> bool:
     sys.stderr.write(f"{question} Type 'yes' to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Telling]:
-    """A bar on stderr, if somebody watches; otherwise nothing."""
-    if not sys.stderr.isatty():
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    with Progress(TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                  console=Console(stderr=True), transient=True) as bar:  # fmt: skip
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -7,16 +7,22 @@ what was made and the reasons of what failed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol, TypeAlias
 
-from provision.graph.pace import Pace
+from provision.graph.clock import Clock
+from provision.graph.crowd import Crowd
+from provision.graph.pace import Pace, Told
 from provision.graph.request import Answer, Request
-from provision.graph.retry import retry_after
+from provision.graph.retry import is_concurrency, retry_after
+from provision.graph.units import Units, is_for_units
 
 MOST = 20  # sub-requests (learn.microsoft.com/graph/json-batching)
 PATH = "/$batch"
 NEAR_LIMIT = "x-ms-throttle-limit-percentage"
+BRIEFLY = 1.0  # seconds to wait after a refusal that does not say how long
+Load: TypeAlias = "list[tuple[Request, asyncio.Future[Answer]]]"
+"""Requests, and those who wait for the answers."""
 
 
 class Sender(Protocol):
@@ -64,15 +70,23 @@ def _answer(response: dict[str, Any]) -> Answer:
 class Courier:
     """Puts the requests that are ready at the same moment into one `$batch`, at the pace of the quota.
 
-    Whoever has a request just awaits `send`; requests of one turn of the event loop travel together. That no
-    two of them write to one object is for the caller to see to.
+    Whoever has a request just awaits `send`; requests of one turn of the event loop travel together, reads apart from
+    writes, which may have to wait. That no two of them write to one object is for the caller to see to.
     """
 
-    def __init__(self, sender: Sender, pace: Pace) -> None:
+    def __init__(self, sender: Sender, clock: Clock, pace: Pace, units: Units) -> None:
         self._sender = sender
+        self._clock = clock
         self._pace = pace
-        self._ready: list[tuple[Request, asyncio.Future[Answer]]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._units = units
+        self._crowd = Crowd(MOST // 2)
+        self._ready: Load = []
+        self._under_way: set[asyncio.Task[object]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many batches the service bears at once, as far as it is known."""
+        return self._crowd.size
 
     async def send(self, request: Request) -> Answer:
         """The answer to one attempt at `request`. Raises `DirectoryError` where nothing can be sent."""
@@ -85,31 +99,55 @@ class Courier:
 
     def _leave(self) -> None:
         ready, self._ready = self._ready, []
-        for start in range(0, len(ready), MOST):
-            task = asyncio.get_running_loop().create_task(self._carry(ready[start : start + MOST]))
-            self._under_way.add(task)  # the loop itself holds a task weakly
-            task.add_done_callback(self._under_way.discard)
+        reads = [one for one in ready if one[0].method == "GET"]
+        writes = [one for one in ready if one[0].method != "GET"]
+        for start in range(0, len(reads), MOST):
+            self._start(self._carry(reads[start : start + MOST]))
+        for start in range(0, len(writes), MOST):
+            self._start(self._carry_writes(writes[start : start + MOST]))
 
-    async def _carry(self, load: list[tuple[Request, asyncio.Future[Answer]]]) -> None:
+    def _start(self, errand: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(errand)
+        self._under_way.add(task)  # the loop itself holds a task weakly
+        task.add_done_callback(self._under_way.discard)
+
+    async def _carry_writes(self, load: Load) -> None:
         while load:
             granted = await self._pace.take(len(load))
-            now, load = load[:granted], load[granted:]
+            mark, number, left_at = self._pace.sent, self._crowd.leaves(), self._clock.now()
+            told = Told(granted)
             try:
-                outer = await self._sender.send(envelope([request for request, _ in now]))
-            except Exception as error:  # noqa: BLE001  # it is handed to those who wait, who raise it
-                for _, waiting in now:
-                    if not waiting.done():
-                        waiting.set_exception(error)
-                continue
+                answers = await self._carry(load[:granted])
+                told = _told(answers)
+                overloaded = any(answer.status in (503, 504) or is_concurrency(answer) for answer in answers)
+                self._crowd.lands(number, len(answers), self._clock.now() - left_at, overloaded=overloaded)
             finally:
-                self._pace.heard()
-            for (_, waiting), answer in zip(now, open_envelope(outer, len(now)), strict=True):
-                self._heed(answer)
-                if not waiting.done():
-                    waiting.set_result(answer)
+                self._pace.heard(mark, told)
+            load = load[granted:]
 
-    def _heed(self, answer: Answer) -> None:
-        if answer.status == 429:
-            self._pace.refused(retry_after(answer) or 0.0)
-        elif share := answer.headers.get(NEAR_LIMIT):
-            self._pace.near_limit(float(share))
+    async def _carry(self, load: Load) -> list[Answer]:
+        """Send the load, and hand everybody his answer; the answers in their order."""
+        try:
+            outer = await self._sender.send(envelope([request for request, _ in load]))
+        except Exception as error:  # noqa: BLE001  # it is handed to those who wait, who raise it
+            for _, waiting in load:
+                if not waiting.done():
+                    waiting.set_exception(error)
+            return []
+        answers = open_envelope(outer, len(load))
+        self._units.heard(answers)
+        for (_, waiting), answer in zip(load, answers, strict=True):
+            if not waiting.done():
+                waiting.set_result(answer)
+        return answers
+
+
+def _told(answers: Sequence[Answer]) -> Told:
+    """What the answers to a load of writes say of their quota."""
+    refused = [answer for answer in answers if answer.status == 429 and not is_for_units(answer)]
+    hints = [answer.headers[NEAR_LIMIT] for answer in answers if NEAR_LIMIT in answer.headers]
+    used = max(map(float, hints), default=None)
+    grain = min((10.0 ** -len(hint.partition(".")[2]) for hint in hints), default=0.0)
+    waits = [retry_after(answer) for answer in refused]
+    hold = max((BRIEFLY if wait is None else wait for wait in waits), default=0.0)
+    return Told(len(answers) - len(refused), len(refused), hold, used, grain)

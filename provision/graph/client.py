@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, closing
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -30,10 +30,12 @@ from provision.errors import DirectoryError
 from provision.graph.clock import Clock
 from provision.graph.layout import EDUCATION, Layout, layout_of
 from provision.graph.pace import Pace
+from provision.graph.permissions import roles_of
 from provision.graph.recent import Recent
 from provision.graph.request import Answer, Request
 from provision.graph.retry import settle
 from provision.graph.transport import Guard
+from provision.graph.units import Units
 from provision.settings import is_loopback
 
 VERSION = "/v1.0"
@@ -45,7 +47,8 @@ class Graph:
     """One Graph tenant, reached at `root`. Every request passes the `Guard`.
 
     `tenant` is what the profile calls it; `is_sandbox` says that no real credential is in use; `layout` says where it
-    keeps people, classes and schools.
+    keeps people, classes and schools; `share` is our part of its quotas. Every request waits until its resource units
+    are granted; a write also has to ask the `pace`, before.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Graph:
         guard: Guard,
         clock: Clock,
         layout: Layout,
+        token: Renewable,
+        share: float = 1.0,
     ) -> None:
         self.root = root
         self.layout = layout
@@ -64,9 +69,11 @@ class Graph:
         self.is_sandbox = is_sandbox
         self.adapter = adapter
         self.clock = clock
-        self.pace = Pace(clock)
+        self.pace = Pace(clock, share)
+        self.units = Units(clock, share)
         self.recent = Recent(clock)
         self._guard = guard
+        self._token = token
 
     def allow_removals(self, ids: Iterable[str]) -> None:
         """Name the sections, school groups and schools that links are removed from, and no others."""
@@ -79,8 +86,31 @@ class Graph:
     async def send(self, request: Request) -> Answer:
         """One attempt. A broken connection is an answer with status 0.
 
-        Raises `DirectoryError` where no token is to be had.
+        Of what came with a token that was refused nothing was done. A long run outlives its token, so that a fresh one
+        is tried at once. Raises `DirectoryError` where no token is to be had.
         """
+        await self.units.take(request)
+        number = self._token.number
+        answer = await self._sent(request)
+        if answer.status == 401:
+            self._token.renew(number)
+            answer = await self._sent(request)
+        self.units.heard([answer])
+        return answer
+
+    def renew_token(self) -> None:
+        """Let the next request ask for a fresh token: the one that we have was refused."""
+        self._token.renew(self._token.number)
+
+    def permissions(self) -> frozenset[str] | None:
+        """The application permissions that our token holds; None where it does not say: somebody has signed in, or it
+        is that of a sandbox. Raises `DirectoryError` where no token is to be had."""
+        try:
+            return roles_of(self._token.get_token(f"{self.root.removesuffix(VERSION)}/.default").token)
+        except AzureError as error:
+            raise _no_token(error) from None
+
+    async def _sent(self, request: Request) -> Answer:
         information = RequestInformation()
         information.http_method = Method[request.method]
         information.url = self.root + request.url
@@ -94,11 +124,10 @@ class Graph:
         try:
             # with the native handler the adapter returns the response as it came, whatever its type says
             response: Any = await self.adapter.send_primitive_async(information, "bytes", {})
-        except httpx.TransportError:
-            return Answer(0)
+        except httpx.TransportError as error:
+            return Answer(0, reason=str(error) or type(error).__name__)
         except AzureError as error:
-            reasons = [line for line in str(error).splitlines() if line.strip()][:3]
-            raise DirectoryError("Microsoft Entra gave no token for Microsoft Graph.", reasons) from None
+            raise _no_token(error) from None
         return Answer(response.status_code, dict(response.headers), response.text)
 
     async def settled(self, request: Request) -> Answer:
@@ -123,9 +152,10 @@ async def connect(
     anchor: str = EDUCATION,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
+    share: float = 1.0,
 ) -> AsyncIterator[Graph]:
     """Connect to the Graph at `url` (a cloud's root, or a sandbox on this machine) for one run. `anchor` is where the
-    tenant keeps the school's id of a person.
+    tenant keeps the school's id of a person; `share` is the part of its quotas that this run may use.
 
     A loopback `url`, or a `transport` that stays in this process, gets a fixed token instead of a credential.
     The credential of a real tenant is one of azure-identity's, see `credential`.
@@ -133,7 +163,7 @@ async def connect(
     logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes addresses, which hold names
     root = url.rstrip("/") + VERSION
     local = transport is not None or is_loopback(url)
-    holder: Credential = SandboxCredential() if local else credential()
+    holder = Renewable(SandboxCredential if local else credential)
     guard = Guard(root, transport or httpx.AsyncHTTPTransport(proxy=_proxy(url)))
     provider = azure_authentication.AzureIdentityAuthenticationProvider(
         holder, scopes=[f"{url.rstrip('/')}/.default"], allowed_hosts=[urlsplit(url).hostname or ""]
@@ -143,7 +173,12 @@ async def connect(
             # a client of our own has none of the SDK's middleware: no second retry policy, no redirects
             adapter = GraphRequestAdapter(provider, client=client)
             adapter.base_url = root
-            yield Graph(root, tenant, local, adapter, guard, clock or Clock(), layout_of(anchor))
+            yield Graph(root, tenant, local, adapter, guard, clock or Clock(), layout_of(anchor), holder, share)
+
+
+def _no_token(error: AzureError) -> DirectoryError:
+    reasons = [line for line in str(error).splitlines() if line.strip()][:3]
+    return DirectoryError("Microsoft Entra gave no token for Microsoft Graph.", reasons)
 
 
 class Credential(TokenCredential, Protocol):
@@ -151,6 +186,31 @@ class Credential(TokenCredential, Protocol):
 
     def close(self) -> None:
         """Let go of them."""
+
+
+class Renewable(TokenCredential):
+    """A credential that is made anew when its token was refused: it would give the same one again."""
+
+    def __init__(self, make: Callable[[], Credential]) -> None:
+        self._make = make
+        self._held = make()
+        self.number = 0
+        """Of credentials that were made before this one."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:  # noqa: ANN401  # the protocol's signature
+        """A token of the credential that is held now."""
+        return self._held.get_token(*scopes, **options)
+
+    def renew(self, number: int) -> None:
+        """Make it anew, unless that was done since it was the one with this `number`."""
+        if number == self.number:
+            self._held.close()
+            self._held = self._make()
+            self.number += 1
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._held.close()
 
 
 class SandboxCredential:

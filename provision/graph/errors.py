@@ -78,7 +78,10 @@ def explain(answer: Answer, request: Request) -> str:
     """One sentence for the operator: what the service said, and what to do about it where that is known."""
     error = error_of(answer)
     if answer.status == 0:
-        return "No answer: the connection broke or timed out, and trying again did not help."
+        reason = f" ({answer.reason})" if answer.reason else ""
+        return f"No answer{reason}: the connection broke or timed out, and trying again did not help."
+    if not answer.is_json and answer.status == 200:
+        return "What answered (200) is not Microsoft Graph: a proxy or a sign-in page stands between."
     said = f"{error.code}: {error.message}" if error.message else error.code or "no reason was given"
     sentence = f"Microsoft Graph refused ({answer.status}, {said.rstrip('.')})."
     return f"{sentence} {advice}" if (advice := _advice(error, request)) else sentence

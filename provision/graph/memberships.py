@@ -70,6 +70,7 @@ async def read_batch(graph: Graph, store: Store, pages: list[Wanted]) -> list[Wa
                 following.append(replace(page, url=graph.relative(link)))
         if not unread:
             return outer
+        graph.units.heard(answer for _, answer in unread)
         refused = [pair for pair in unread if not is_transient(pair[1])]
         if refused:
             failed, answer = refused[0]

@@ -8,9 +8,13 @@ permissions.json, August 2026, and the pages of the operations.
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from provision.errors import DirectoryError
 
 Where: TypeAlias = Literal["everywhere", "education", "elsewhere"]
 """In every tenant, in tenants for education, or in those that are not."""
@@ -126,3 +130,39 @@ def needed(method: str, url: str) -> tuple[str, ...]:
             names = [name for name in call.any_of if name in granted]
             return (*names, call.also) if call.also else tuple(names)
     return ()
+
+
+HIDDEN = "Member.Read.Hidden"
+
+
+def roles_of(token: str) -> frozenset[str] | None:
+    """The application permissions in an access token (its claim `roles`); None where it is opaque to us, or the token
+    of somebody who has signed in, whose own rights count.
+
+    The token is not checked, which is for Graph to do: it is only asked what it says of itself.
+    """
+    _, _, rest = token.partition(".")
+    payload = rest.partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except ValueError:
+        return None
+    if not isinstance(claims, dict) or "scp" in claims:
+        return None
+    return frozenset(map(str, claims.get("roles") or ()))
+
+
+def refuse_blindness(granted: frozenset[str] | None) -> None:
+    """Raise `DirectoryError` where the members of classes would look like none.
+
+    Membership of a class is hidden; without this permission Graph answers 200 with an empty list, where every other
+    permission that is missing leads to a 403. Where it is not known what is granted, nothing is refused.
+    """
+    if granted is not None and HIDDEN not in granted:
+        raise DirectoryError(
+            f"The application lacks the permission {HIDDEN}.",
+            [
+                "Microsoft Graph would show every class without its members, and no error. Nothing was planned.",
+                f"Grant the application permission {HIDDEN}, with an administrator's consent, and run again.",
+            ],
+        )

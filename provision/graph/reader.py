@@ -21,6 +21,7 @@ from provision.graph.client import Graph
 from provision.graph.errors import explain
 from provision.graph.feeds import FULL_EVERY, Feed
 from provision.graph.memberships import Wanted, read_batch
+from provision.graph.permissions import refuse_blindness
 from provision.graph.request import Answer, Request
 from provision.graph.retry import is_transient
 from provision.graph.together import together
@@ -46,8 +47,10 @@ class GraphReader:
     async def read_objects(self, store: Store) -> None:
         """Fill the tables of objects; see `DirectoryReader`.
 
-        Raises `DirectoryError` where a page cannot be read, or the credential leads to another tenant.
+        Raises `DirectoryError` where a page cannot be read, the credential leads to another tenant, or it lacks the
+        permission without which members are hidden from us.
         """
+        refuse_blindness(self._graph.permissions())
         try:
             with store.transaction():
                 await self._follow(store)
@@ -165,10 +168,10 @@ class GraphReader:
     async def _ask(self, urls: Sequence[str]) -> list[Answer]:
         """Several answers in one call; what it did not get is asked for alone."""
         requests = [Request("GET", url) for url in urls]
-        outer = await self._graph.settled(envelope(requests))
+        answers = open_envelope(await self._graph.settled(envelope(requests)), len(requests))
+        self._graph.units.heard(answers)
         return await together(
-            self._again_if_need_be(request, answer)
-            for request, answer in zip(requests, open_envelope(outer, len(requests)), strict=True)
+            self._again_if_need_be(request, answer) for request, answer in zip(requests, answers, strict=True)
         )
 
     async def _again_if_need_be(self, request: Request, answer: Answer) -> Answer:

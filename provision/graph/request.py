@@ -42,6 +42,8 @@ class Answer:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     content: str | Json = field(default="", repr=False)
+    reason: str = ""
+    """Why nothing came back, in the words of the network."""
 
     @property
     def ok(self) -> bool:

@@ -41,9 +41,12 @@ def is_transient(answer: Answer) -> bool:
     """Whether the same request may be answered otherwise a little later."""
     if 200 <= answer.status < 300:
         return not answer.is_json
-    if answer.status == 409:
-        return bool((answer.fields.get("error") or {}).get("code") == CONCURRENCY)
-    return answer.status in TRANSIENT
+    return answer.status in TRANSIENT or is_concurrency(answer)
+
+
+def is_concurrency(answer: Answer) -> bool:
+    """Whether the object was being written by another request."""
+    return answer.status == 409 and bool((answer.fields.get("error") or {}).get("code") == CONCURRENCY)
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -70,9 +73,14 @@ async def settle(
     attempts: int = ATTEMPTS,
 ) -> Answer:
     """The first answer of `attempt` that is not `transient`, or the last one when patience ends."""
+    first: Answer | None = await attempt()
+    if first is not None and not transient(first):  # almost always: the policy itself costs more than a request
+        return first
 
-    async def once() -> Answer:  # tenacity knows a coroutine function, not a lambda that makes a coroutine
-        return await attempt()
+    async def once() -> Answer:
+        nonlocal first
+        answer, first = first or await attempt(), None
+        return answer
 
     policy = AsyncRetrying(
         retry=retry_if_result(transient),

@@ -8,19 +8,21 @@ looked for by its anchor before it is sent again, so that nothing is made twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from provision.apply.writer import Outcome, Write
+from provision.apply.writer import Outcome, Usage, Write
 from provision.errors import DirectoryError
 from provision.graph.batch import MOST, Courier
 from provision.graph.client import Graph
 from provision.graph.errors import error_of, explain
 from provision.graph.request import Answer, Request
-from provision.graph.retry import is_transient, settle
+from provision.graph.retry import ATTEMPTS, is_concurrency, is_transient, settle
 from provision.graph.together import together
 from provision.graph.writes import Kind
 
-MOST_CONFLICTS = 5  # after so many looks between them, the conflict is with somebody else's object
+MOST_CONFLICTS = 14  # after so many looks between them, the conflict is with somebody else's object
+LAG_ATTEMPTS = 14
+"""At an object that was written a moment ago: eight minutes in all, for it has taken five until it was known."""
 
 
 class GraphWriter:
@@ -31,7 +33,18 @@ class GraphWriter:
     def __init__(self, graph: Graph) -> None:
         graph.allow_writes()
         self._graph = graph
-        self._courier = Courier(graph, graph.pace)
+        self._courier = Courier(graph, graph.clock, graph.pace, graph.units)
+
+    @property
+    def in_flight(self) -> int:
+        """As many batches as the service bears at once, as far as it is known."""
+        return self._courier.in_flight
+
+    @property
+    def usage(self) -> Usage:
+        """What was sent, and how the quota stands."""
+        pace = self._graph.pace
+        return Usage(pace.sent, pace.used_share, pace.held)
 
     async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
         """Carry out `writes` on distinct objects; see `DirectoryWriter`.
@@ -39,19 +52,26 @@ class GraphWriter:
         The requests that references have in common are counted with the first of them. Raises
         `DirectoryError` if none of the requests got an answer that says something about it.
         """
-        jobs = [_Job(self._graph, self._courier, write) for write in writes]
+        jobs = [_Job(self._graph, self._courier, write, lost=write.attempted) for write in writes]
         outcomes = await together(job.run() for job in jobs)
         if jobs and not any(job.answered for job in jobs):
             raise DirectoryError(
                 "Microsoft Graph does not answer, or does not accept our token.",
-                ["Check the network and the credential, then resume the run."],
+                [
+                    *filter(None, (outcomes[0][0].error,)),
+                    "Check the network and the credential, then go on with `provision apply --resume`.",
+                ],
             )
-        return outcomes
+        return [
+            [replace(outcome, conflict=True) for outcome in some] if job.in_conflict else some
+            for job, some in zip(jobs, outcomes, strict=True)
+        ]
 
 
 @dataclass(slots=True)
 class _Job:
-    """One write on its way. `sent` counts its requests; `lost`: the answer to one of them never came."""
+    """One write on its way. `sent` counts its requests; `lost`: the answer to one of them never came; `in_conflict`:
+    one was refused because another request was writing the object."""
 
     graph: Graph
     courier: Courier
@@ -59,6 +79,8 @@ class _Job:
     sent: int = 0
     lost: bool = False
     answered: bool = False
+    in_conflict: bool = False
+    renewed: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -100,17 +122,20 @@ class _Job:
         conflicts = 0
 
         async def attempt() -> Answer:
-            found = await self._find() if self.lost else None
+            # an upsert makes no second one, so that it need not be looked for first
+            found = await self._find() if self.lost and first.method == "POST" else None
             return Answer(200, content={"id": found}) if found else await self._send(first)
 
         def again(answer: Answer) -> bool:
-            # after a lost answer a conflict is most likely with the object that we made: look again
+            # after a lost answer a conflict is most likely with the object that we made: look again; and an upsert
+            # finds no object where not every replica knows the one that we made
             nonlocal conflicts
-            conflict = self.lost and error_of(answer).is_conflict
+            error = error_of(answer)
+            conflict = self.lost and (error.is_conflict or (error.status == 404 and first.method == "PATCH"))
             conflicts += conflict
             return is_transient(answer) or (conflict and conflicts < MOST_CONFLICTS)
 
-        return await settle(attempt, self.graph.clock, again)
+        return await settle(attempt, self.graph.clock, again, LAG_ATTEMPTS)
 
     async def _find(self) -> str | None:
         """The object by its anchor. Lists lag behind writes, so several looks are taken where it matters."""
@@ -158,15 +183,24 @@ class _Job:
 
     async def _settled(self, request: Request) -> Answer:
         """The final answer to a request that may be sent again as it is."""
+        fresh = self.graph.recent.any(request.ids)
         return await settle(
-            lambda: self._send(request), self.graph.clock, lambda answer: self._is_transient(request, answer)
+            lambda: self._send(request),
+            self.graph.clock,
+            lambda answer: self._is_transient(request, answer),
+            LAG_ATTEMPTS if fresh else ATTEMPTS,
         )
 
     async def _send(self, request: Request) -> Answer:
         self.sent += 1
         answer = await self.courier.send(request)
+        if answer.status == 401 and not self.renewed:  # the token ran out while the others of its batch were served
+            self.renewed = True
+            self.graph.renew_token()
+            return await self._send(request)
         self.answered = self.answered or answer.status not in (0, 401)
         self.lost = self.lost or (answer.lost and request.method != "GET")
+        self.in_conflict = self.in_conflict or is_concurrency(answer)
         return answer
 
     def _is_transient(self, request: Request, answer: Answer) -> bool:

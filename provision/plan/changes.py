@@ -38,17 +38,20 @@ def start(store: Store) -> None:
         CREATE OR REPLACE TABLE run.known_links AS
         WITH known AS (
             SELECT kind, key, left_key, right_key, left_id, right_id, role FROM ledger.links
-            UNION
-            SELECT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
+            UNION ALL
+            SELECT DISTINCT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
             FROM journal.unsettled i
             JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
+            ANTI JOIN ledger.links l ON l.key = i.key AND l.left_id = i.left_id AND l.right_id = i.right_id
+                AND l.role IS NOT DISTINCT FROM i.role
             WHERE i.action = 'add'
         )
         SELECT k.kind, k.key AS was, k.left_key, k.left_id, k.right_id,
                CASE WHEN u.key <> k.right_key
                     THEN left(k.key, len(k.key) - len(k.right_key) + len('user:')) || u.person_id
                     ELSE k.key END AS key,
-               coalesce(u.key, k.right_key) AS right_key, coalesce(d.role, k.role) AS role
+               coalesce(u.key, k.right_key) AS right_key, coalesce(d.role, k.role) AS role,
+               d.kind IS NOT NULL AS desired
         FROM known k
         LEFT JOIN desired.users u ON u.object_id = k.right_id
         LEFT JOIN desired.links d ON d.kind = k.kind AND d.left_id = k.left_id AND d.right_id = k.right_id""")
@@ -141,10 +144,7 @@ def remove_links(store: Store, kind: LinkKind, rule: str, org: str, file: str, w
         FROM run.known_links k
         JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
         JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id
-        WHERE k.kind = '{kind.name}' AND ({where})
-          AND (k.left_id, k.right_id) NOT IN (SELECT (left_id, right_id) FROM desired.links
-                                              WHERE kind = '{kind.name}' AND left_id IS NOT NULL
-                                                AND right_id IS NOT NULL)""")
+        WHERE k.kind = '{kind.name}' AND NOT k.desired AND ({where})""")
 
 
 def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:

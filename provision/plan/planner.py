@@ -149,27 +149,32 @@ def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetim
             INSERT INTO planned.passwords SELECT key, password
             FROM roster.persons p JOIN desired.users u ON u.key = 'user:' || p.id
             WHERE u.object_id IS NULL AND p.password IS NOT NULL""")
+        _find_forgotten(store)
+        store.run("INSERT INTO planned.links (digest, was) SELECT ?, was FROM run.forgotten", [digest])
         store.run(
-            f"""
+            """
             INSERT INTO planned.links
-            SELECT ?1, k.was, k.kind, k.key, k.left_key, k.right_key, k.left_id, k.right_id, k.role
+            SELECT ?, k.was, k.kind, k.key, k.left_key, k.right_key, k.left_id, k.right_id, k.role
             FROM run.known_links k
-            WHERE NOT ({_FORGOTTEN}) AND (k.kind, k.key, coalesce(k.role, '')) NOT IN (
-                SELECT (kind, key, coalesce(role, '')) FROM ledger.links)
-            UNION ALL
-            SELECT ?1, k.was, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM run.known_links k WHERE {_FORGOTTEN}""",
+            ANTI JOIN ledger.links l ON l.kind = k.kind AND l.key = k.key AND l.role IS NOT DISTINCT FROM k.role
+            ANTI JOIN run.forgotten f ON f.kind = k.kind AND f.was = k.was
+                AND f.left_id = k.left_id AND f.right_id = k.right_id""",
             [digest],
         )
         if profile.sections.adopt_members:
             _adopt_members(store, digest)
 
 
-_FORGOTTEN = """
-    k.left_id IN (SELECT object_id FROM run.wanted)
-    AND (k.kind, k.left_id, k.right_id) NOT IN (SELECT (kind, left_id, right_id) FROM current.links)
-    AND k.key NOT IN (SELECT key FROM desired.links)
-    AND (k.left_key, k.right_key) NOT IN (SELECT (left_key, right_key) FROM run.named)"""
-"""Links that are no longer there and that the roster no longer names: if somebody makes one anew, it is theirs."""
+def _find_forgotten(store: Store) -> None:
+    """`run.forgotten`: links that are no longer there and that the roster no longer names; if somebody makes one anew,
+    it is theirs. What is not there is found first: that is little, and few tables of links fit the memory at once."""
+    store.run("""
+        CREATE OR REPLACE TABLE run.forgotten AS
+        SELECT k.kind, k.was, k.key, k.left_key, k.right_key, k.left_id, k.right_id FROM run.known_links k
+        ANTI JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        WHERE k.left_id IN (SELECT object_id FROM run.wanted)""")
+    store.run("DELETE FROM run.forgotten WHERE key IN (SELECT key FROM desired.links)")
+    store.run("DELETE FROM run.forgotten WHERE (left_key, right_key) IN (SELECT (left_key, right_key) FROM run.named)")
 
 
 def _adopt_members(store: Store, digest: str) -> None:

@@ -7,6 +7,8 @@ taken to.
 
 from __future__ import annotations
 
+import re
+
 QUOTA = 3_000  # writes
 WINDOW = 150.0  # seconds
 BURST_SHARE = 0.98  # of the bucket and of its refill: the rest is room for clocks that differ
@@ -21,3 +23,23 @@ MOST_UNITS = 8_000
 def unit_quota(accounts: int) -> int:
     """The resource units that a tenant with so many accounts grants in `UNITS_WINDOW`."""
     return next((units for fewer, units in UNITS if accounts < fewer), MOST_UNITS)
+
+
+_READS = (
+    (re.compile(r"/users"), 2),
+    (re.compile(r"/groups/[^/]+/members"), 3),
+    (re.compile(r"/groups/[^/]+/transitiveMembers"), 5),
+    (re.compile(r"/subscribedSkus"), 3),
+)
+
+
+def units(method: str, url: str) -> int:
+    """The resource units of a request: one for a write; what a read takes depends on what it asks for.
+
+    `url` is relative to the version.
+    """
+    if method != "GET":
+        return 1
+    path, _, query = url.partition("?")
+    base = next((cost for pattern, cost in _READS if pattern.fullmatch(path)), 1)
+    return max(1, base - ("$select=" in query) + ("$expand=" in query))

@@ -73,10 +73,15 @@ def _group_members(store: Store) -> None:
     """Students of the school in the students' group; teachers are those with a role that owns sections."""
     store.run("""
         INSERT INTO desired.links
-        SELECT DISTINCT 'group_member', 'group_member:' || replace(g.key, 'school_group:', '') || '/' || u.person_id,
+        WITH people AS (
+            SELECT person_id, 'students' AS role FROM desired.users WHERE is_student
+            UNION ALL SELECT person_id, 'teachers' FROM desired.users WHERE is_teacher),
+        places AS (
+            SELECT person_id, role, NULL::TEXT AS org_id FROM people
+            UNION SELECT p.person_id, p.role, r.school_id FROM people p JOIN run.person_schools r USING (person_id))
+        SELECT 'group_member', 'group_member:' || replace(g.key, 'school_group:', '') || '/' || u.person_id,
                g.key, u.key, g.object_id, u.object_id, CASE WHEN u.is_student THEN 'student' ELSE 'staff' END, g.org_id,
                u.file, u.record
-        FROM desired.school_groups g
-        JOIN desired.users u ON CASE g.role WHEN 'students' THEN u.is_student WHEN 'teachers' THEN u.is_teacher END
-        LEFT JOIN run.person_schools r ON r.person_id = u.person_id AND r.school_id = g.org_id
-        WHERE g.org_id IS NULL OR r.person_id IS NOT NULL""")
+        FROM places p
+        JOIN desired.school_groups g ON g.role = p.role AND g.org_id IS NOT DISTINCT FROM p.org_id
+        JOIN desired.users u ON u.person_id = p.person_id""")

@@ -8,9 +8,9 @@ Every request needs an `Authorization: Bearer …` header; which token is of no 
 """
 
 from provision.sandbox.app import Answer, Logged, Sandbox
-from provision.sandbox.faults import Faults
+from provision.sandbox.faults import Canned, Faults
 from provision.sandbox.server import Server, serve
 from provision.sandbox.tenant import Tenant
 from provision.sandbox.transport import SandboxTransport
 
-__all__ = ["Answer", "Faults", "Logged", "Sandbox", "SandboxTransport", "Server", "Tenant", "serve"]
+__all__ = ["Answer", "Canned", "Faults", "Logged", "Sandbox", "SandboxTransport", "Server", "Tenant", "serve"]

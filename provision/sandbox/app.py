@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -25,16 +25,20 @@ from provision.sandbox.tenant import GROUP, USER, Tenant, Values
 APP_ROLES = frozenset({"Member.Read.Hidden"})
 """The application permissions whose absence changes an answer. All others are taken as granted."""
 
+_LINK_OF_SCHOOL = re.compile(
+    r"/(education/schools/[^/]+/(users|classes)|directory/administrativeUnits/[^/]+/members)(/[^/]+)?/\$ref"
+)
 _HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes over the wire."""
+    """What goes over the wire, `seconds` after it was asked for."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    seconds: float = 0
 
     def json(self) -> Values:
         """The body as a JSON object."""
@@ -94,7 +98,10 @@ class Sandbox:
         self._trouble = Trouble(faults, self.clock)
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """Answer one HTTP request. Raises `ConnectionCut` where the answer is to be lost that way."""
+        """Answer one HTTP request. Raises `ConnectionCut` where the answer is to be lost that way.
+
+        Whoever sends the answer waits before: here nobody else could be answered meanwhile.
+        """
         with self.lock:
             given = {name.lower(): value for name, value in headers.items()}
             try:
@@ -124,10 +131,15 @@ class Sandbox:
         content = _content(headers, body)
         path = re.sub(r"/{2,}", "/", match[2] or "/")
         if unquote(path) == "/$batch":
-            return self._wire(self._batch(method, root, content), headers)
+            result, requests = self._batch(method, root, content)
+            return self._wire(result, headers, self._seconds(requests))
         target = path + (f"?{parts.query}" if parts.query else "")
         part = batch.Part("", method, target, headers, content, None)
-        return self._wire(self._one(root, part, None, None), headers)
+        return self._wire(self._one(root, part, None, None), headers, self._seconds([part]))
+
+    def _seconds(self, parts: Sequence[batch.Part]) -> float:
+        """How long the answer takes to a call with these parts."""
+        return self._trouble.seconds(len(parts)) if any(part.method in WRITES for part in parts) else 0
 
     def _one(self, root: str, part: batch.Part, number: int | None, error: GraphError | None) -> Result:
         """Answer a request with everything that counts for it: quotas, faults, the log.
@@ -143,7 +155,7 @@ class Sandbox:
             quota = self._trouble.throttle(price, self.tenant.id)
             if error is not None:
                 raise error
-            result = self._failure() or self._route(call)
+            result = self._canned(call) or self._failure() or self._route(call)
         except GraphError as refusal:
             result = self._refused(refusal, part.headers)
         cut = False
@@ -175,6 +187,10 @@ class Sandbox:
             available(call)
         return handler(call)
 
+    def _canned(self, call: Call) -> Result | None:
+        canned = self._trouble.canned(call.method, call.path)
+        return Result(canned.status, canned.body, canned.headers) if canned else None
+
     def _failure(self) -> Result | None:
         """The failure that strikes now, before anything is done."""
         status = self._trouble.fail()
@@ -196,9 +212,12 @@ class Sandbox:
 
     # -- batches
 
-    def _batch(self, method: str, root: str, content: object) -> Result:
+    def _batch(self, method: str, root: str, content: object) -> tuple[Result, list[batch.Part]]:
+        """The answer to a batch, and its parts."""
         if method != "POST":
             raise errors.no_method()
+        if canned := self._trouble.canned(method, "/$batch"):
+            return Result(canned.status, canned.body, canned.headers), []
         status = self._trouble.fail_batch()
         if status:
             raise _waiting(status, self._trouble.wait_headers())
@@ -222,13 +241,15 @@ class Sandbox:
             raise cuts[0]
         if self.faults.shuffle:
             self._trouble.random.shuffle(answers)
-        return Result(200, {"responses": answers})
+        return Result(200, {"responses": answers}), parts
 
     def _written_object(self, part: batch.Part) -> str | None:
         """The id of the object that a part of a batch writes, or None for a read or a creation."""
         if part.method not in WRITES:
             return None
         path = unquote(urlsplit(part.url).path)
+        if not self.faults.link_concurrency and _LINK_OF_SCHOOL.fullmatch(path):
+            return None
         unique = re.match(r"/groups\(uniqueName='(.+?)'\)", path)
         if unique:
             return (*self.tenant.lookup(GROUP, "uniqueName", unique[1]), unique[1].lower())[0]
@@ -249,7 +270,7 @@ class Sandbox:
     def _request_id(self) -> str:
         return f"00000000-0000-4000-8000-{self.tenant.requests:012x}"
 
-    def _wire(self, result: Result, headers: Mapping[str, str]) -> Answer:
+    def _wire(self, result: Result, headers: Mapping[str, str], seconds: float = 0) -> Answer:
         request_id = self._request_id()
         sent = {
             "Date": format_datetime(dt.datetime.now(dt.timezone.utc), usegmt=True),
@@ -261,11 +282,11 @@ class Sandbox:
             **result.headers,
         }
         if result.body is None:
-            return Answer(result.status, sent, b"")
+            return Answer(result.status, sent, b"", seconds)
         if isinstance(result.body, str):
-            return Answer(result.status, {**sent, "Content-Type": "text/html"}, result.body.encode())
+            return Answer(result.status, {**sent, "Content-Type": "text/html"}, result.body.encode(), seconds)
         sent["Content-Type"] = "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"
-        return Answer(result.status, sent, json.dumps(result.body, separators=(",", ":")).encode())
+        return Answer(result.status, sent, json.dumps(result.body, separators=(",", ":")).encode(), seconds)
 
     def _note(self, method: str, path: str, body: object, status: int, number: int | None) -> None:
         self.answered[method, status] += 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from provision.errors import UsageError
 from provision.sandbox.app import Answer, Sandbox
@@ -34,6 +36,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ConnectionCut:
             self.close_connection = True
             return
+        time.sleep(answer.seconds)
         self._send(answer)
 
     def _send(self, answer: Answer) -> None:
@@ -53,6 +56,11 @@ class _Handler(BaseHTTPRequestHandler):
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # a client opens many connections at once; the default of 5 makes some wait a second
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # socketserver's signature
+        """Say nothing of a client that is gone, as one is that was killed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Server:

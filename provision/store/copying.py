@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from provision.store.database import reading
+from provision.store.log import log_beside
 
 
 def copy_states(folder: Path, target: Path) -> None:
@@ -16,7 +17,8 @@ def copy_states(folder: Path, target: Path) -> None:
     """
     for path in sorted(folder.glob("*.duckdb")):
         with reading(path):
-            for file in (path.with_name(f"{path.name}.wal"), path):  # to close the file itself ends the lock on it
+            # to close the file itself ends the lock on it
+            for file in (log_beside(path), path.with_name(f"{path.name}.wal"), path):
                 if file.exists():
                     shutil.copyfile(file, target / file.name)
                     (target / file.name).chmod(0o600)

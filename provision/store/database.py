@@ -88,7 +88,8 @@ class Store:
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
+        with _room():
+            self._connection.execute("COMMIT")
 
     @contextmanager
     def in_any_order(self) -> Iterator[None]:

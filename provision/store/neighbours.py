@@ -8,6 +8,7 @@ import duckdb
 
 from provision.errors import Locked, StateError
 from provision.store.database import Store
+from provision.store.log import log_beside, logged
 from provision.store.schema import MIGRATIONS
 from provision.store.sql import literal
 
@@ -38,6 +39,8 @@ def _read(store: Store, own: str, path: Path) -> None:
                     ["Run that version, or move the file away if its profile is no longer in use."],
                 )
             store.run(_TAKE, {"own": own, "profile": path.stem})
+            if log_beside(path).exists():  # of a run that was cut short, and that nobody has taken up yet
+                store.run(_TAKE_LOGGED.format(logged(log_beside(path))), {"profile": path.stem})
         finally:
             store.run("DETACH neighbour")
     except duckdb.Error as error:
@@ -64,4 +67,8 @@ _TAKE = """
       AND coalesce((SELECT min(tenant) FROM neighbour.ledger.profile),
                    (SELECT arg_max(tenant, started) FROM neighbour.journal.runs)) IN (SELECT id FROM current.tenant)
       AND NOT ($own < $profile AND o.object_id IN (SELECT object_id FROM ledger.objects))"""
+_TAKE_LOGGED = """
+    INSERT INTO run.others
+    SELECT kind, unnest(CASE WHEN kind = 'school_group' THEN [object_id] ELSE [object_id, key] END), $profile
+    FROM {} WHERE action = 'create' AND status = 'done'"""
 """A key tells of what was deleted by hand. Every profile has school groups of its own under the same keys."""

@@ -164,6 +164,23 @@ CREATE VIEW current.links AS FROM current.all_links l WHERE NOT EXISTS (FROM cur
 """
 """Who is only in the bin is out of sight, and sits in his classes again when he comes back, of which nothing tells."""
 
+LOGGED = "CREATE TABLE journal.taken_over (log TEXT);"
+"""The name of the log that the journal took over last: see `provision.apply.log`."""
+
+UNFINISHED = """
+CREATE TABLE journal.unfinished (digest TEXT, path TEXT, approval TEXT);
+DROP VIEW journal.unsettled;
+CREATE VIEW journal.unsettled AS
+    SELECT i.*, r.plan_id FROM journal.intents i JOIN journal.runs r ON r.run = i.run
+    WHERE NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = i.change_id AND o.run = i.run)
+      AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = i.change_id AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'add:' || i.key AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'remove:' || i.key AND o.moment >= i.moment);
+"""
+"""The plan that the last apply did not bring to its end, at most one row. And within a run an answer is one, whatever
+the clock did between it and the request."""
+
 MIGRATIONS: tuple[str, ...] = (
-    CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED, BIN,
+    CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED, BIN, LOGGED,
+    UNFINISHED,
 )  # fmt: skip

@@ -71,6 +71,10 @@ class Size:
     def guardians(self) -> int:
         return -(-self.students // PER_GUARDIAN)
 
+    def views(self) -> dict[str, str]:
+        """What the district is, as SELECTs; each may use those before it."""
+        return views(self)
+
 
 def write_district(folder: Path, size: Size, form: str = "sds-v2.1") -> None:
     """Write the files of a format into `folder`, which is made."""
@@ -85,13 +89,13 @@ def open_district(size: Size) -> duckdb.DuckDBPyConnection:
     """A connection that has the views."""
     connection = duckdb.connect()
     connection.execute("SET threads = 1")  # so that rows have one order
-    for name, rows in views(size).items():
+    for name, rows in size.views().items():
         connection.execute(f"CREATE VIEW {name} AS {rows}").fetchall()
     return connection
 
 
 def views(size: Size) -> dict[str, str]:
-    """What the district is, as SELECTs; each may use those before it."""
+    """The views of a district of this size."""
     schools, teachers, groups = size.schools, size.teachers, size.groups
     # the teachers of a school are numbered by it, and so are its sections
     its_teachers = f"(({teachers} - school + {schools} - 1) // {schools})"

@@ -3,73 +3,78 @@
     python tests/bench/run.py            minutes
     python tests/bench/run.py --full     also a district of 1,000,000 students: half an hour and 4 GB of disk more
     python tests/bench/run.py --short    seconds, to see that it works; the figures say nothing
+    python tests/bench/run.py ROW ...    only these rows; every row that is to reach something says its own
 
-Every measurement is a process of its own and takes turns with its yardstick. This one imports nothing but the
-standard library: on Linux the peak memory of a new process starts at that of the one it came from.
+See `bench.measure` for how it is measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-KILOBYTE = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss, in bytes
-HEADER = (
-    f"{'measured':32} {'runs':>4} {'median':>9} {'min - max':>19}   {'yardstick':28} {'median':>9} {'min - max':>19}"
-    f" {'ratio':>6} {'peak MB':>8} {'yardstick':>9}"
-)
-Counts = dict[str, float]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for a run as a script
 
+from bench import applying, places
+from bench.measure import GOALS, HEADER, Counts, alternate, run, seconds, tell
+from bench.scale import FULL, SHORT, USUAL, Scale
 
-@dataclass(frozen=True)
-class Scale:
-    """How much is measured: the number of students in each measurement."""
-
-    runs: int
-    loads: tuple[int, ...]
-    formats: tuple[int, ...]
-    school: int
-
-    def runs_of(self, students: int) -> int:
-        """Fewer of what takes long."""
-        return min(self.runs, 3) if students >= LARGE else self.runs
-
-
-SHORT = Scale(1, (200, 400), (200,), 20)
-USUAL = Scale(5, (10_000, 100_000), (100_000,), 2_000)
-FULL = Scale(5, (10_000, 100_000, 1_000_000), (100_000, 1_000_000), 2_000)
-LARGE = 1_000_000  # students from which on three runs must do
 FORMAT = "sds-v2.1"
 TARGETS = ("sds-v2.1", "sds-v1", "oneroster-1.2")
 OTHERS = ("sds-v1", "sds-v1-uk", "sds-v2", "clever", "oneroster-1.1", "oneroster-1.2")
 
 
+OWN = ("help", "load", "formats", "convert", "school")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join((*OWN, *applying.ROWS, *places.ROWS)))
     parser.add_argument("--full", action="store_const", dest="scale", const=FULL, default=USUAL)
     parser.add_argument("--short", action="store_const", dest="scale", const=SHORT)
-    scale = parser.parse_args().scale
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores; seconds of wall time")
-    print(HEADER, flush=True)
+    given = parser.parse_args()
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores; seconds of wall time", flush=True)
     with tempfile.TemporaryDirectory(prefix="provision-bench-") as scratch:
+        rows = given.rows or (*OWN, *applying.ROWS, *places.ROWS)
+        measure_costs(Path(scratch), given.scale, [row for row in rows if row in OWN])
+        measure_goals(Path(scratch), given.scale, [row for row in rows if row not in OWN])
+
+
+def measure_costs(scratch: Path, scale: Scale, rows: Sequence[str]) -> None:
+    """What is told as seconds beside a yardstick's."""
+    if rows:
+        print(HEADER, flush=True)
+    if "help" in rows:
         measure_help(scale.runs)
+    if "load" in rows:
         for students in scale.loads:
-            measure_load(Path(scratch) / str(students), students, scale.runs_of(students))
+            measure_load(scratch / str(students), students, scale.runs_of(students))
+    if "formats" in rows:
         for students in scale.formats:
-            measure_formats(Path(scratch) / f"formats-{students}", students, scale.runs_of(students))
+            measure_formats(scratch / f"formats-{students}", students, scale.runs_of(students))
+    if "convert" in rows:
         for students in scale.loads[1:]:
-            measure_conversions(Path(scratch) / str(students), students, scale.runs_of(students))
-        measure_school(Path(scratch) / "school", scale.school, scale.runs)
+            measure_conversions(scratch / str(students), students, scale.runs_of(students))
+    if "school" in rows:
+        measure_school(scratch / "school", scale.school, scale.runs)
+
+
+def measure_goals(scratch: Path, scale: Scale, rows: Sequence[str]) -> None:
+    """What is to reach something, each with the command that gives it."""
+    if rows:
+        print(GOALS, flush=True)
+    with closing(places.Places(scratch, scale)) as in_place:
+        loads = applying.Applying(scratch, scale)
+        measures = {name: getattr(loads, name) for name in applying.ROWS}
+        measures |= {name: getattr(in_place, name) for name in places.ROWS}
+        for row in rows:
+            measures[row]()
 
 
 def measure_help(runs: int) -> None:
@@ -136,54 +141,6 @@ def measure_school(folder: Path, students: int, runs: int) -> None:
         f"    {writes:,.0f} writes in {applied['batches']:,.0f} batches, "
         f"{applied['cpu'] / writes * 1e6:,.0f} us of CPU a write"
     )
-
-
-def alternate(
-    runs: int, ours: Callable[[], Counts], yardstick: Callable[[], Counts]
-) -> tuple[list[Counts], list[Counts]]:
-    """The two in turns, so that a busy minute strikes both."""
-    pairs = [(ours(), yardstick()) for _ in range(runs)]
-    return [mine for mine, _ in pairs], [other for _, other in pairs]
-
-
-def run(*arguments: str) -> Counts:
-    """Run Python; what it printed as JSON, its seconds (unless it counts its own) and its peak memory."""
-    paths = os.pathsep.join((str(TESTS), str(TESTS.parent)))
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}, text=True
-    ) as process:
-        printed = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments)} left with {process.returncode}.")
-    counted = json.loads(printed) if printed.startswith("{") else {}
-    return {"seconds": time.perf_counter() - start, **counted, "peak": usage.ru_maxrss * KILOBYTE / 1e6}
-
-
-def seconds(found: list[Counts]) -> list[float]:
-    return [each["seconds"] for each in found]
-
-
-def tell(what: str, ours: list[Counts], against: str = "", yardstick: list[Counts] | None = None) -> None:
-    """One row of the table."""
-    row = f"{what:32} {len(ours):4} {spread(ours)}"
-    if yardstick:
-        ratio = statistics.median(seconds(ours)) / statistics.median(seconds(yardstick))
-        row += f"   {against:28} {spread(yardstick)} {ratio:6.2f} {peak(ours):8.0f} {peak(yardstick):9.0f}"
-    else:
-        row += f"   {'':28} {'':9} {'':19} {'':6} {peak(ours):8.0f}"
-    print(row, flush=True)
-
-
-def spread(found: list[Counts]) -> str:
-    times = seconds(found)
-    return f"{statistics.median(times):9.3f} {f'{min(times):.3f} - {max(times):.3f}':>19}"
-
-
-def peak(found: list[Counts]) -> float:
-    return max(each["peak"] for each in found)
 
 
 if __name__ == "__main__":

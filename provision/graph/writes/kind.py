@@ -14,6 +14,7 @@ Get: TypeAlias = Callable[[str], Awaitable[Answer]]
 """Reads one url; the answer is final."""
 
 EXTERNAL_SOURCE = "sis"  # where education data comes from, in Graph's words
+UNSEEN = 12  # looks where there is no other way to know of an object: six minutes, for lists have lagged by five
 
 
 @dataclass(frozen=True, slots=True)

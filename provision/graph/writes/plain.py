@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from provision.apply.writer import Write
 from provision.graph.request import Request
-from provision.graph.writes.kind import Get, Kind, find_by_name, properties, quoted, target, upsert
+from provision.graph.writes.kind import UNSEEN, Get, Kind, find_by_name, properties, quoted, target, upsert
 from provision.graph.writes.user import ACCOUNT_ONLY, BASICS
 
 HIDDEN = "HiddenMembership"
@@ -24,8 +24,8 @@ def kinds(anchor: str) -> dict[str, Kind]:
     """The kinds that are written otherwise than in a tenant for education."""
     made = (
         Kind("user", partial(_user, anchor), find=partial(_find_user, anchor)),
-        Kind("section", _section, find=_find_section, looks=5),
-        Kind("school", _school, find=_find_school, looks=5),
+        Kind("section", _section, find=_find_section, looks=UNSEEN),
+        Kind("school", _school, find=_find_school, looks=UNSEEN),
         Kind("school_user", partial(_in_school, "users")),
         Kind("school_section", partial(_in_school, "groups")),
     )

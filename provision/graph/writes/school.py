@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.apply.writer import Write
 from provision.graph.request import Request
-from provision.graph.writes.kind import EXTERNAL_SOURCE, Get, Kind, first_id, quoted, target, with_parts
+from provision.graph.writes.kind import EXTERNAL_SOURCE, UNSEEN, Get, Kind, first_id, quoted, target, with_parts
 
 NAMES = {
     "display_name": "displayName",
@@ -45,4 +45,4 @@ async def find(write: Write, get: Get) -> str | None:
     return first_id(await get(f"/education/schools?$filter=externalId%20eq%20{wanted}"))
 
 
-KIND = Kind("school", requests, find=find, looks=5)  # nothing in Graph keeps a second one from being made
+KIND = Kind("school", requests, find=find, looks=UNSEEN)  # nothing in Graph keeps a second one from being made

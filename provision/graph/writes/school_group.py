@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.apply.writer import Write
 from provision.graph.request import Request
-from provision.graph.writes.kind import Get, Kind, find_by_name, properties, target, upsert
+from provision.graph.writes.kind import UNSEEN, Get, Kind, find_by_name, properties, target, upsert
 
 NAMES = {
     "display_name": "displayName",
@@ -29,4 +29,4 @@ async def find(write: Write, get: Get) -> str | None:
     return await find_by_name(write.fields["unique_name"], get)
 
 
-KIND = Kind("school_group", requests, find=find, looks=5)
+KIND = Kind("school_group", requests, find=find, looks=UNSEEN)
