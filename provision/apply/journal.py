@@ -22,7 +22,7 @@ from provision.store.log import Log, log_beside, logged
 from provision.store.sql import literals
 
 VALUES_KEPT = 30  # days
-MOST_LINES = 5_000  # in the log, before the store takes them over
+MOST_CHANGES = 5_000  # in the log, before the store takes it over
 
 
 class Journal:
@@ -44,23 +44,22 @@ class Journal:
 
     def intend(self, items: Iterable[Item]) -> None:
         """Make it durable that these changes are about to be sent."""
-        now = _now().isoformat()
-        self._log.write({**self._about(item, now), "before": item.before, "after": item.after} for item in items)
+        self._log.write(self._run, [{**_about(item), "before": item.before, "after": item.after} for item in items])
 
     def settle(self, settled: Iterable[Settled]) -> bool:
         """Make the outcomes durable; whether the store has taken over all that there was."""
-        now = _now().isoformat()
-        self._log.write(
+        outcomes = [
             {
-                **self._about(one.item, now),
+                **_about(one.item),
                 "status": one.status,
                 "object_id": one.object_id or one.item.object_id,
                 "error": one.error,
                 "requests": one.requests,
             }
             for one in settled
-        )
-        if self._log.lines < MOST_LINES:
+        ]
+        self._log.write(self._run, outcomes)
+        if self._log.changes < MOST_CHANGES:
             return False
         take_over(self._store, self._log)
         return True
@@ -93,21 +92,20 @@ class Journal:
         )
         return counts
 
-    def _about(self, item: Item, now: str) -> dict[str, object]:
-        return {
-            "run": self._run,
-            "change_id": item.id,
-            "kind": item.kind,
-            "action": item.action,
-            "key": item.key,
-            "object_id": item.object_id,
-            "left_key": item.left_key,
-            "right_key": item.right_key,
-            "left_id": item.left_id,
-            "right_id": item.right_id,
-            "role": item.role,
-            "moment": now,
-        }
+
+def _about(item: Item) -> dict[str, object]:
+    return {
+        "change_id": item.id,
+        "kind": item.kind,
+        "action": item.action,
+        "key": item.key,
+        "object_id": item.object_id,
+        "left_key": item.left_key,
+        "right_key": item.right_key,
+        "left_id": item.left_id,
+        "right_id": item.right_id,
+        "role": item.role,
+    }
 
 
 def log_of(store: Store) -> Path:

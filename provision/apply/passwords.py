@@ -21,14 +21,32 @@ from provision.errors import StateError
 LENGTH = 16
 CLASSES = ("abcdefghijkmnpqrstuvwxyz", "ABCDEFGHJKLMNPQRSTUVWXYZ", "23456789", "!#%+-=?@")
 """Four classes, as Entra wants three of; without the signs that children mistake for one another."""
+ALL = "".join(CLASSES)
 
 
 def random_password() -> str:
     """A password of every class, in an order that tells nothing."""
-    signs = [secrets.choice(signs) for signs in CLASSES]
-    signs += [secrets.choice("".join(CLASSES)) for _ in range(LENGTH - len(signs))]
-    secrets.SystemRandom().shuffle(signs)
-    return "".join(signs)
+    draw = _Draw()
+    signs = [draw.one_of(signs) for signs in CLASSES]
+    signs += [draw.one_of(ALL) for _ in range(LENGTH - len(signs))]
+    return "".join(signs.pop(draw.below(len(signs))) for _ in range(LENGTH))
+
+
+class _Draw:
+    """Random choices out of one large number: to ask the system for each of them takes ten times as long.
+
+    There are fewer than 2 ** 150 passwords, and their chances differ by less than a part in 2 ** 100.
+    """
+
+    def __init__(self) -> None:
+        self._number = secrets.randbits(256)
+
+    def below(self, end: int) -> int:
+        self._number, drawn = divmod(self._number, end)
+        return drawn
+
+    def one_of(self, signs: str) -> str:
+        return signs[self.below(len(signs))]
 
 
 def words_password() -> str:

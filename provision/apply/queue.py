@@ -18,7 +18,7 @@ from provision.apply.items import Item, Settled
 from provision.store import Row, Store
 
 WINDOW = 2_000  # units in memory
-READ = 500  # places of the queue that are read at once
+READ = 1_000  # places of the queue that are read at once
 SHARING = 8  # links that may be added to one object at once, to begin with
 
 

@@ -121,7 +121,8 @@ async def carry_out(
     work.leave_to_others(store)
     work.make_queue(store)
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
-    with Journal.begin(store, run, plan.header) as journal, results_file(results) as lines:
+    # what is done for a batch is too little for two threads to share
+    with Journal.begin(store, run, plan.header) as journal, results_file(results) as lines, store.by_one_thread():
         flights = _Flights(store, profile, writer, passwords, journal, lines, progress, stop or asyncio.Event())
         try:
             await flights.carry_out()

@@ -101,7 +101,7 @@ async def _carry_out(
         async with connect(PUBLIC_GRAPH, tenant.id, anchor=anchor, transport=calm) as graph:
             await GraphReader(graph).take_as_known(run.store)
     async with connect(PUBLIC_GRAPH, tenant.id, anchor=anchor, transport=wire, clock=Clock(clock)) as graph:
-        graph.allow_removals(removal_targets(plan))
+        graph.allow_removals(removal_targets(run.store, plan))
         passwords = PasswordFile(run.folder / "made-up.passwords.jsonl")
         reader, writer = GraphReader(graph), GraphWriter(graph)
         applied = await carry_out(run.store, run.profile, plan, reader, writer, now, passwords, results, progress)

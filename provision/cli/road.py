@@ -185,7 +185,7 @@ async def apply_from(
     approved = read_approval(said) if approval or said.exists() else None
     now = run.clock()
     async with directory(run) as graph:
-        graph.allow_removals(removal_targets(plan))
+        graph.allow_removals(removal_targets(run.store, plan))
         graph.pace.recall(spent_lately(run.store, plan.header["tenant"]["id"], datetime.now(timezone.utc)))
         reader, writer = GraphReader(graph), GraphWriter(graph)
         passwords = PasswordFile(run.folder / f"{run.profile.name}.passwords.jsonl")
@@ -205,6 +205,8 @@ async def apply_from(
         )
 
 
-def removal_targets(plan: PlanFile) -> frozenset[str]:
+def removal_targets(store: Store, plan: PlanFile) -> frozenset[str]:
     """The sections, schools and groups that the plan takes somebody out of: no DELETE goes anywhere else."""
-    return frozenset(change["object_id"] for change in plan.changes() if change["action"] == "remove")
+    with plan.rows("{type: 'VARCHAR', action: 'VARCHAR', object_id: 'VARCHAR'}") as rows:
+        found = store.rows(f"SELECT DISTINCT object_id FROM {rows} WHERE type = 'change' AND action = 'remove'")
+    return frozenset(str(object_id) for (object_id,) in found)

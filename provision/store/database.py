@@ -103,8 +103,8 @@ class Store:
 
     @contextmanager
     def by_one_thread(self) -> Iterator[None]:
-        """Let no second thread take part: of rows that are inserted in their order it does nothing where they are so
-        wide that memory is short, and hinders the first one."""
+        """Let no second thread take part. It hinders the first one where there is little to do, and where rows are
+        inserted in their order that are so wide that memory is short."""
         self.run("SET threads = 1")
         try:
             yield

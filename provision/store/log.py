@@ -1,4 +1,4 @@
-"""The log of the journal: what the store does not have yet, a JSON line each, durable when `write` has returned.
+"""The log of the journal: what the store does not have yet, in lines of JSON, durable when `write` has returned.
 
 To add a line to a file takes a hundredth of the time of a row in the store, which takes the lines over by the
 thousand (see `provision.apply.journal`). Each log begins with a name, by which one is known that was taken over and not
@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from provision.errors import StateError
 from provision.store.sql import literal
 
-Line = Mapping[str, object]
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
@@ -27,7 +27,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         """Open, or begin, the log at `path`. Raises `StateError` where that cannot be."""
         self.path = path
-        self.lines = 0
+        self.changes = 0
         """Written since it was last empty, or since it was opened."""
         try:
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -35,20 +35,24 @@ class Log:
         except OSError as error:
             raise StateError(f"The journal {path} cannot be used: {error.strerror}.") from None
 
-    def write(self, lines: Iterable[Line]) -> None:
-        """Add lines, and return when they are on the disk. Raises `StateError` when they cannot be saved."""
-        texts = [_encode(line) + "\n" for line in lines]
+    def write(self, run: str, changes: Sequence[Mapping[str, object]]) -> None:
+        """Add what `run` says of these changes, and return when it is on the disk.
+
+        Raises `StateError` when it cannot be saved.
+        """
+        now = datetime.now(timezone.utc).isoformat()
+        text = _encode({"run": run, "moment": now, "changes": changes}) + "\n"
         try:
             end = os.lseek(self._handle, 0, os.SEEK_END)
             if not end:
-                texts.insert(0, json.dumps({"log": uuid.uuid4().hex}) + "\n")
-            self._append("".join(texts).encode(), end)
+                text = _encode({"log": uuid.uuid4().hex}) + "\n" + text
+            self._append(text.encode(), end)
         except OSError as error:
             raise StateError(
                 f"The journal {self.path} cannot be written: {error.strerror}.",
                 ["Nothing is sent that is not written down first. Make room and run again."],
             ) from None
-        self.lines += len(texts)
+        self.changes += len(changes)
 
     def _append(self, text: bytes, end: int) -> None:
         """All of it or, where there is no room, nothing: the next line must not be glued to a part of this one."""
@@ -73,7 +77,7 @@ class Log:
         """Begin anew: the store has all of it."""
         os.ftruncate(self._handle, 0)
         os.fsync(self._handle)
-        self.lines = 0
+        self.changes = 0
 
     def close(self) -> None:
         """Let go of the file."""
@@ -94,14 +98,16 @@ def log_beside(state: Path) -> Path:
 
 
 def logged(path: Path) -> str:
-    """SQL for the lines of a log as rows, intents and outcomes: these have a status."""
-    columns = ", ".join(f"{name}: 'VARCHAR'" for name in _TEXT)
+    """SQL for what the lines of a log say of changes, a row each: intents, and outcomes, which have a status."""
+    texts = ", ".join(f"{name} VARCHAR" for name in _TEXT)
     return (
-        f"(SELECT * EXCLUDE (log) FROM read_json({literal(str(path))}, format = 'newline_delimited', "
-        f"ignore_errors = true, columns = {{{columns}, requests: 'BIGINT', moment: 'TIMESTAMPTZ'}}) "
-        "WHERE run IS NOT NULL)"
+        "(SELECT run, moment, unnest(changes, recursive := true) "
+        f"FROM read_json({literal(str(path))}, format = 'newline_delimited', ignore_errors = true, "
+        f"maximum_object_size = {LONGEST_LINE}, columns = {{run: 'VARCHAR', moment: 'TIMESTAMPTZ', "
+        f"changes: 'STRUCT({texts}, requests BIGINT)[]'}}))"
     )
 
 
-_TEXT = ("log", "run", "change_id", "kind", "action", "key", "object_id", "left_key", "right_key", "left_id",
-         "right_id", "role", "before", "after", "status", "error")  # fmt: skip
+LONGEST_LINE = 4 * 1024 * 1024  # bytes: a batch of changes has some thousands
+_TEXT = ("change_id", "kind", "action", "key", "object_id", "left_key", "right_key", "left_id", "right_id", "role",
+         "before", "after", "status", "error")  # fmt: skip

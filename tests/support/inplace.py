@@ -41,7 +41,7 @@ def apply_in_place(
         school.sandbox.faults = faults or Faults()
         transport = wire(SandboxTransport(school.sandbox, seconds))
         async with connect(PUBLIC_GRAPH, "sandbox", transport=transport, clock=Clock(clock)) as graph:
-            graph.allow_removals(removal_targets(planned.file))
+            graph.allow_removals(removal_targets(run.store, planned.file))
             reader, writer = GraphReader(graph), GraphWriter(graph)
             kept = PasswordFile(school.state / "test.passwords.jsonl")
             return await apply_plan(
