@@ -19,6 +19,7 @@ from provision.apply.approval import Approval, set_aside, verify_approval
 from provision.apply.items import Item, Settled, skip_blocked, to_result, to_write
 from provision.apply.journal import Journal, remember
 from provision.apply.passwords import STYLES, PasswordFile
+from provision.apply.quarantine import set_failing_aside
 from provision.apply.queue import ReadyQueue, Unit
 from provision.apply.results import ResultsFile, results_file
 from provision.apply.verify import verify_header, verify_tenant
@@ -79,9 +80,11 @@ async def apply_plan(
     progress: Progress = silent,
     approval: Approval | None = None,
     stop: asyncio.Event | None = None,
+    retry: frozenset[str] = frozenset(),
 ) -> Applied:
     """Carry out the plan, or as much of it as the `approval` allows. `results` gets a line per change, also when the
-    run is cut short. Once `stop` is set nothing more is sent.
+    run is cut short. Once `stop` is set nothing more is sent. `retry` has the keys of changes that are to be sent
+    although they keep failing.
 
     Raises `PlanFileError`, `StalePlan`, `GuardTripped`, `ApprovalError`, or for the state of another profile `Locked`
     or `StateError`, before anything is written, and `DirectoryError` where the directory cannot be reached; what a
@@ -92,7 +95,9 @@ async def apply_plan(
     verify_approval(approval, plan.header, profile)
     if results is not None:
         check_writable(results)
-    return await carry_out(store, profile, plan, reader, writer, now, passwords, results, progress, approval, stop)
+    return await carry_out(
+        store, profile, plan, reader, writer, now, passwords, results, progress, approval, stop, retry
+    )
 
 
 async def carry_out(
@@ -107,6 +112,7 @@ async def carry_out(
     progress: Progress = silent,
     approval: Approval | None = None,
     stop: asyncio.Event | None = None,
+    retry: frozenset[str] = frozenset(),
 ) -> Applied:
     """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
     work.load_work(store, plan)
@@ -119,6 +125,7 @@ async def carry_out(
     work.mark_stale(store)
     read_neighbours(store)
     work.leave_to_others(store)
+    set_failing_aside(store, retry)
     work.make_queue(store)
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     # what is done for a batch is too little for two threads to share

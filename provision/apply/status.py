@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from provision.apply.quarantine import failing
 from provision.store import Store
 
 LAST_RUNS = 5
+MOST_FAILING = 25
 
 
 class RunLine(TypedDict):
@@ -21,11 +23,13 @@ class RunLine(TypedDict):
 
 
 class Status(TypedDict):
-    """`ledger`: objects and links by kind; `runs`: the last ones first; `unsettled`: sent without an answer."""
+    """`ledger`: objects and links by kind; `runs`: the last ones first; `unsettled`: sent without an answer;
+    `failing`: the keys of the first `MOST_FAILING` changes that keep failing and are left alone."""
 
     ledger: dict[str, int]
     runs: list[RunLine]
     unsettled: int
+    failing: list[str]
 
 
 def read_status(store: Store) -> Status:
@@ -37,6 +41,8 @@ def read_status(store: Store) -> Status:
         SELECT run, finished IS NOT NULL, done, failed, skipped, stale FROM journal.runs
         ORDER BY started DESC LIMIT {LAST_RUNS}""")
     unsettled = store.value("SELECT count(*) FROM journal.unsettled")
+    failing(store)
+    keys = store.rows(f"SELECT DISTINCT key FROM run.failing ORDER BY key LIMIT {MOST_FAILING}")
     return {
         "ledger": {str(kind): int(number) for kind, number in ledger},
         "runs": [
@@ -44,4 +50,5 @@ def read_status(store: Store) -> Status:
             for run, finished, done, failed, skipped, stale in runs
         ],
         "unsettled": int(unsettled),
+        "failing": [str(key) for (key,) in keys],
     }

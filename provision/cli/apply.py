@@ -13,6 +13,7 @@ from provision.cli.options import (
     ProfileOption,
     ReconsiderOption,
     RecreateOption,
+    RetryOption,
     RosterOption,
     StateOption,
 )
@@ -57,6 +58,7 @@ def apply(
     recreate: RecreateOption = [],  # noqa: B006
     reconsider: ReconsiderOption = [],  # noqa: B006
     only: OnlyOption = [],  # noqa: B006
+    retry: RetryOption = [],  # noqa: B006
     state: StateOption = None,
 ) -> None:
     """Carry out a plan in Microsoft 365: all of it, and nothing else."""
@@ -64,7 +66,7 @@ def apply(
     from provision.cli.road import Allowances
     from provision.settings import load_settings
 
-    names = (override, accept_missing, recreate, reconsider, only)
+    names = (override, accept_missing, recreate, reconsider, only, retry)
     allow = Allowances(*map(frozenset, names))
     settings = load_settings(state=state, max_share=share_given(max_share))
     apply_command(settings, profile, plan, approval, roster, results, allow, resume=resume, yes=yes, as_json=json)

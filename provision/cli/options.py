@@ -31,6 +31,10 @@ ReconsiderOption = Annotated[
     list[str],
     typer.Option("--reconsider", help="Plan again what an approver rejected, by its key.", metavar="KEY"),
 ]
+RetryOption = Annotated[
+    list[str],
+    typer.Option("--retry", help="Send what keeps failing and is set aside, by its key.", metavar="KEY"),
+]
 RecreateOption = Annotated[
     list[str],
     typer.Option("--recreate", help="Make anew what was deleted by hand, by its key.", metavar="KEY"),

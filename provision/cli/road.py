@@ -60,6 +60,7 @@ class Allowances:
     recreate: frozenset[str] = frozenset()
     reconsider: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
+    retry: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Raise `UsageError` for a guard that does not exist."""
@@ -202,6 +203,7 @@ async def apply_from(
             progress,
             approved,
             stop,
+            allow.retry,
         )
 
 

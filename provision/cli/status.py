@@ -32,5 +32,9 @@ def status(profile: ProfileOption, json: JsonOption = False, state: StateOption 
         write(f"Run {last['run']}: {counts or 'nothing to do'}" + ("" if last["finished"] else " (cut short)") + "\n")
     if known["unsettled"]:
         write(f"{known['unsettled']:,} changes were sent and never answered; the next run looks them up.\n")
+    if known["failing"]:
+        write(
+            f"Left alone, as it keeps failing: {', '.join(known['failing'])}; `provision apply --retry KEY` sends it.\n"
+        )
     if left is not None:
         write(f"The plan {left.path} was not carried out to its end; `provision apply --resume` goes on with it.\n")
