@@ -99,9 +99,11 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def laws(session: nox.Session) -> None:
-    """The laws of planning on many more rosters than a test run tries. A quarter of an hour, and not part of CI."""
+    """The laws of planning and of checking on many more rosters than a test run tries. Half an hour, and not part of
+    CI."""
     _install(session, ".[test]")
-    session.run("pytest", "-n", "2", "tests/test_laws.py", *session.posargs, env={"LAW_EXAMPLES": "60"})
+    laws = ("tests/test_laws.py", "tests/test_roster_holds.py")
+    session.run("pytest", "-n", "2", *laws, *session.posargs, env={"LAW_EXAMPLES": "60"})
 
 
 @nox.session

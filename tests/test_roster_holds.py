@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -185,7 +186,7 @@ def stood(form: str) -> dict[str, list[Row]]:
 
 
 @pytest.mark.parametrize("form", ROSTERS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=2 * int(os.environ.get("LAW_EXAMPLES", "3")), deadline=None)
 @given(data=st.data())
 def test_what_stood_is_there_or_held(form: str, data: st.DataObject) -> None:
     before = stood(form)
