@@ -14,6 +14,7 @@ from support.world import Planned, Roster, World
 from provision.cli import main
 from provision.errors import Locked, StateError
 from provision.store import open_store
+from provision.store.log import Log, log_beside
 
 A1 = "STANDARDWOFFPACK_STUDENT"
 BOTH = {"licenses": f'["{A1}"]', "school_groups": 'all = ["students", "teachers"]'}
@@ -228,3 +229,17 @@ def test_the_ledger_of_a_run_that_was_killed_is_read_too(school: World) -> None:
     assert killed.returncode == 9
     assert (school.state / "first.duckdb.wal").exists()
     assert ("conflict", "user:N1", "first") in others(profile(school, "second", "10").plan(district()))
+
+
+def test_what_a_killed_run_left_in_its_log_is_read_too(school: World) -> None:
+    first, second = profile(school, "first", "11"), profile(school, "second", "10")
+    first.day(district())
+    left = Log(log_beside(school.state / "first.duckdb"))
+    made = {"change_id": "create:user:N1", "kind": "user", "action": "create", "key": "user:N1"}
+    left.write("r", [made])
+    left.close()
+    assert ("conflict", "user:N1", "first") not in others(second.plan(district()))
+    left = Log(left.path)
+    left.write("r", [{**made, "status": "done", "object_id": "an-id"}])
+    left.close()
+    assert ("conflict", "user:N1", "first") in others(second.plan(district()))
