@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -180,41 +176,6 @@ def test_trouble_on_the_way_changes_nothing_in_the_end(tmp_path: Path, faults: F
         assert {user["passwords"] for user in dump["users"] if user["primaryRole"] == "student"} == {1}
         assert len({line["key"] for line in passwords(school)}) == 26
         assert school.plan(school_of(24)).ids() == []
-
-
-@pytest.mark.once
-def test_killed_at_any_moment_it_goes_on_where_it_was(school: World) -> None:
-    """The process is killed without warning, again and again, until a run gets through."""
-    school.sandbox.faults = Faults(throttle_writes=(40, 10))
-    school.profile(licenses='["STANDARDWOFFPACK_STUDENT"]')
-    planned = school.plan(school_of(24))
-    environment = {**os.environ, "PROVISION_GRAPH_URL": school.server.url, "PROVISION_STATE": str(school.state)}
-    command = [sys.executable, "-m", "provision", "apply", str(planned.file.path),
-               "--profile", str(school.folder / "profile.toml"),
-               "--results", str(school.folder / "r.jsonl")]  # fmt: skip
-    kills = 0
-    for extra in (4, 15, 40):
-        before = len(school.writes())
-        running = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while running.poll() is None and len(school.writes()) < before + extra:
-            time.sleep(0.01)
-        kills += running.poll() is None
-        running.send_signal(signal.SIGKILL)
-        running.wait()
-    assert kills
-    school.sandbox.faults = Faults()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    lines = [json.loads(line) for line in (school.folder / "r.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert Counter(line["status"] for line in lines) == {"done": len(planned.changes)}
-    users = [user for user in school.tenant.dump()["users"] if user["primaryRole"] == "student"]
-    assert len(users) == 24
-    assert {user["passwords"] for user in users} == {1}
-    kept = Counter((line["key"], line["password"]) for line in passwords(school))
-    assert len({key for key, _ in kept}) == len(kept) == 26, "a retried create keeps its first password"
-    assert school.plan(school_of(24)).ids() == []
-    roster = school_of(24)
-    roster.enrollments = [row for row in roster.enrollments if row["userSourcedId"] != "S07"]
-    assert school.plan(roster).ids() == ["remove:member:C1/S07"], "the ledger knows what the killed runs added"
 
 
 def test_passwords_are_random_private_and_saved_before_the_account_is_made(school: World) -> None:
