@@ -14,6 +14,8 @@ from provision.errors import GuardTripped, ProfileError
 from provision.profile import Guards, Profile, Rollover, load_profile
 from provision.reports import RENDERERS, Page
 
+pytestmark = pytest.mark.once
+
 HOLIDAYS = """
 [[guards.freeze]]
 from = "2030-12-18"

@@ -37,6 +37,8 @@ from provision.roster.options import RosterOptions
 from provision.roster.summary import findings
 from provision.store import in_memory
 
+pytestmark = pytest.mark.once
+
 Files = Mapping[str, str]
 Capture = pytest.CaptureFixture[str]
 
@@ -758,7 +760,6 @@ def test_which_of_several_roles_leads_does_not_depend_on_their_rows(tmp_path: Pa
     assert content(tmp_path / "twice") == content(tmp_path / "once")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("target", BY_NAME)
 @SOME
 @given(files=districts())

@@ -9,6 +9,8 @@ import pytest
 
 from provision.cli import main
 
+pytestmark = pytest.mark.once
+
 Capture = pytest.CaptureFixture[str]
 
 

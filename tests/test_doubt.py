@@ -12,6 +12,8 @@ from provision.apply.writer import Outcome, Write
 from provision.errors import ProfileError, RosterError
 from provision.graph import GraphWriter
 
+pytestmark = pytest.mark.once
+
 
 def day_one() -> Roster:
     """Two sections of one school, three students, two teachers."""

@@ -26,6 +26,8 @@ from provision.reports import Page, explanation
 from provision.reports.wording import license_lines
 from provision.store import in_memory
 
+pytestmark = pytest.mark.once
+
 LICENSED = '["STANDARDWOFFPACK_STUDENT"]'
 
 

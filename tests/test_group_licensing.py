@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from support.world import Planned, Roster, World
 
 from provision.cli.road import Allowances, undo_to
+
+pytestmark = pytest.mark.once
 
 A1, A3, FACULTY = "STANDARDWOFFPACK_STUDENT", "M365EDU_A3_STUUSEBNFT", "STANDARDWOFFPACK_FACULTY"
 GROUP = "provision_test_students_licensed"

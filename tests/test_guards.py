@@ -14,6 +14,8 @@ from provision.plan.guards import GUARDS
 from provision.profile import Guards
 from provision.reports import RENDERERS, Page
 
+pytestmark = pytest.mark.once
+
 
 def district(students: int = 20, classes: int = 4) -> Roster:
     """`students` at North, all of them in every class."""

@@ -10,6 +10,8 @@ from support.world import Roster, World
 from provision.errors import DirectoryError, ProfileError
 from provision.profile import load_profile
 
+pytestmark = pytest.mark.once
+
 A1, A3, FACULTY = "STANDARDWOFFPACK_STUDENT", "M365EDU_A3_STUUSEBNFT", "M365EDU_A3_FACULTY"
 
 

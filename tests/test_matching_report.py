@@ -23,6 +23,8 @@ from provision.reports.matches import RENDERERS, TITLES
 from provision.sandbox import Tenant
 from provision.sandbox.seed import live_in
 
+pytestmark = pytest.mark.once
+
 Capture = pytest.CaptureFixture[str]
 
 

@@ -16,6 +16,8 @@ from provision.plan.matches import find_matches
 from provision.profile import load_profile
 from provision.sandbox import Faults, Sandbox, Tenant, serve
 
+pytestmark = pytest.mark.once
+
 
 @contextmanager
 def plain_world(folder: Path, anchor: str) -> Iterator[World]:

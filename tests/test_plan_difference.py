@@ -17,6 +17,8 @@ from provision.plan.difference import STATES, Difference, compare
 from provision.plan.planfile import PlanFile
 from provision.store import in_memory
 
+pytestmark = pytest.mark.once
+
 
 def tuesday() -> Roster:
     roster = Roster().person("T1", role="teacher").people("S1", "S2", "S3", grade="07")

@@ -8,6 +8,8 @@ from support.world import Roster, World
 from provision.cli import main
 from provision.errors import UsageError
 
+pytestmark = pytest.mark.once
+
 GUARDED = 'roster_shrinks = "10%"\n'
 
 

@@ -16,6 +16,8 @@ from provision.errors import Locked, StateError
 from provision.store import open_store
 from provision.store.log import Log, log_beside
 
+pytestmark = pytest.mark.once
+
 A1 = "STANDARDWOFFPACK_STUDENT"
 BOTH = {"licenses": f'["{A1}"]', "school_groups": 'all = ["students", "teachers"]'}
 

@@ -17,6 +17,8 @@ from provision.cli import main
 from provision.cli.road import Allowances, undo_to
 from provision.errors import UsageError
 
+pytestmark = pytest.mark.once
+
 
 def monday() -> Roster:
     roster = Roster().person("T1", role="teacher").people("S1", "S2", "S3", grade="07")
