@@ -98,7 +98,7 @@ def test_everything_goes_once_after_what_it_needs_and_alone_on_its_object(
 
 
 def test_batches_are_full_whenever_there_is_work(store: Store) -> None:
-    school(store, 400, 16, Random(1))
+    school(store, 240, 10, Random(1))
     ready = ReadyQueue(store)
     flights: list[list[Unit]] = []
     sizes = []
@@ -114,7 +114,7 @@ def test_batches_are_full_whenever_there_is_work(store: Store) -> None:
 
 
 def test_a_section_goes_before_all_people_are_there(store: Store) -> None:
-    school(store, 900, 10, Random(3))
+    school(store, 600, 8, Random(3))
     places: dict[str, int] = dict(store.rows("SELECT id, place FROM run.queue"))
     first_section_member = min(place for id_, place in places.items() if id_.startswith("add:member"))
     last_person = max(place for id_, place in places.items() if id_.startswith("create:user"))
