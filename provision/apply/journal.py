@@ -9,7 +9,7 @@ looked up in the directory before anything is sent again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -35,12 +35,9 @@ class Journal:
     @contextmanager
     def begin(cls, store: Store, run: str, header: Header) -> Iterator[Journal]:
         """Open the run. Raises `StateError` where the log cannot be written."""
-        log = Log(log_of(store))
-        try:
+        with closing(Log(log_of(store))) as log:
             start_run(store, run, header)
             yield cls(store, log, run)
-        finally:
-            log.close()
 
     def intend(self, items: Iterable[Item]) -> None:
         """Make it durable that these changes are about to be sent."""
@@ -72,10 +69,7 @@ class Journal:
             """
             UPDATE run.work w SET state = o.status, error = o.error, spent = o.requests,
                                   object_id = coalesce(w.object_id, o.object_id)
-            FROM (SELECT change_id, arg_max(status, moment) AS status, arg_max(error, moment) AS error,
-                         arg_max(requests, moment) AS requests, arg_max(object_id, moment) AS object_id
-                  FROM journal.outcomes WHERE run = ? GROUP BY change_id) o
-            WHERE o.change_id = w.id""",
+            FROM journal.outcomes o WHERE o.run = ? AND o.change_id = w.id""",
             [self._run],
         )
         store.run("""
@@ -119,11 +113,8 @@ def catch_up(store: Store) -> None:
     """Let the store take over what an earlier run, killed or cut short, left in its log."""
     path = log_of(store)
     if path.exists() and path.stat().st_size:
-        log = Log(path)
-        try:
+        with closing(Log(path)) as log:
             take_over(store, log)
-        finally:
-            log.close()
 
 
 def start_run(store: Store, run: str, header: Header) -> None:

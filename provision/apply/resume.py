@@ -63,7 +63,7 @@ def set_unfinished(store: Store, what: Unfinished | None) -> None:
 
 def is_at_end(applied: Applied) -> bool:
     """Whether applying the plan once more would do no more."""
-    return not any(applied.counts.get(status) for status in ("failed", "skipped", "waiting"))
+    return not any(applied.counts.get(status) for status in ("failed", "skipped"))
 
 
 def keep_plan(plan: PlanFile, path: Path) -> PlanFile:

@@ -18,7 +18,7 @@ COLUMNS = (
 )
 
 
-GAP = 320  # units: twice as many as are on their way at a time
+GAP = 320  # units: as many as are on their way at a time, at most
 
 
 def load_work(store: Store, plan: PlanFile) -> None:
