@@ -41,6 +41,13 @@ def test_the_writes_of_the_last_window_second_by_second(store: Store) -> None:
     assert sorted(spent_lately(store, "ours", NOW)) == [(10, 7), (60, 1), (149, 2)]
 
 
+def test_the_writes_of_one_second_are_as_late_as_the_last_of_them(store: Store) -> None:
+    """Nothing has flown into the quota since, however late in its second that was."""
+    for ago in (0.1, 0.9):
+        outcome(store, ago, 5)
+    assert spent_lately(store, "ours", NOW) == [(pytest.approx(0.1), 10)]
+
+
 def test_another_tenant_has_a_quota_of_its_own(store: Store) -> None:
     outcome(store, 10, 50, run="R2")
     outcome(store, 20, 5)
@@ -65,7 +72,7 @@ def test_the_next_run_starts_with_what_is_left_and_with_its_share(school: World)
     with school.run() as run:
         values = [planned.header["tenant"]["id"], utc_now()]
         run.store.run("INSERT INTO journal.runs VALUES ('R0', 'p', ?, ?, NULL, 0, 0, 0, 0)", values)
-        values = [utc_now()]
+        values = [datetime.now(timezone.utc)]  # to the microsecond, as the journal has it
         run.store.run("INSERT INTO journal.outcomes VALUES ('R0', 'x', 'done', NULL, NULL, 3000, ?)", values)
         half = replace(run, settings=run.settings.model_copy(update={"max_share": 0.5}))
         started = time.monotonic()

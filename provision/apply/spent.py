@@ -11,17 +11,18 @@ from provision.store import Store
 def spent_lately(store: Store, tenant: str, now: datetime) -> list[tuple[float, int]]:
     """The writes of the last window before `now` in the tenant of this id, as (seconds ago, number).
 
-    What was sent and not answered counts as one write each: a run that was killed may have had that many on their way.
+    Those of one second count as late as the last of them, so that no more is taken to be left than there is. What was
+    sent and not answered counts as one write each: a run that was killed may have had that many on their way.
     """
     rows = store.rows(
         """
         WITH spent AS (
             SELECT run, moment, requests FROM journal.outcomes
             UNION ALL SELECT run, moment, 1 FROM journal.unsettled)
-        SELECT greatest(0, epoch(?::TIMESTAMPTZ) - floor(epoch(s.moment))) AS ago, sum(s.requests)
+        SELECT greatest(0, epoch(?::TIMESTAMPTZ) - epoch(max(s.moment))), sum(s.requests)
         FROM spent s JOIN journal.runs r ON r.run = s.run
         WHERE s.moment > ? AND s.requests > 0 AND r.tenant = ?
-        GROUP BY ago""",
+        GROUP BY floor(epoch(s.moment))""",
         [now, now - timedelta(seconds=WINDOW), tenant],
     )
     return [(float(ago), int(writes)) for ago, writes in rows]
