@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -269,10 +270,10 @@ def test_refusals_of_one_time_are_one_event_that_lasts_as_long_as_the_longest() 
         assert pace.held == 30
         assert pace.refused_count == 160
         assert await send(pace, 20) == 1
-        assert turned.time == pytest.approx(1030 + 1 / (0.99 * RATE))
+        assert turned.time == pytest.approx(1030 + 1 / (0.995 * RATE))
         for _ in range(20):
             await send(pace, 20)
-        assert turned.time == pytest.approx(1030 + 401 / (0.99 * RATE)), "the rate is as before"
+        assert turned.time == pytest.approx(1030 + 401 / (0.995 * RATE)), "the rate is as before"
 
     run(story)
 
@@ -355,6 +356,35 @@ def test_a_hint_as_coarse_as_a_tenth_does_not_look_like_a_smaller_quota() -> Non
         for n in range(10):
             await send(pace, 20, used=0.8 if n < 5 else 0.9, grain=0.1)
         assert pace.used_share == pytest.approx(1 - 0.1 / 0.98, abs=0.07), "300 of 3,000 are left, not fewer"
+
+    run(story)
+
+
+def test_a_service_that_says_what_we_count_takes_nothing_off_for_what_is_on_its_way() -> None:
+    async def story(turned: Turned, pace: Pace) -> None:
+        await send(pace, 1)
+        while pace.used_share < 0.89:
+            await send(pace, 20)
+        await pace.take(100)
+        early = pace.sent
+        await pace.take(100)
+        late = pace.sent
+        pace.heard(early, Told(100, used=(late + 15) / QUOTA))  # all of it is counted, and rounded up
+        pace.heard(late, Told(100, used=late / QUOTA))
+        assert pace.used_share == pytest.approx(late / (0.98 * QUOTA))
+        assert await sent_now(turned, pace) == math.floor(0.98 * QUOTA) - late
+        assert turned.time < 1001, "nor is a single write sent ahead when the bucket is dry"
+
+    run(story)
+
+
+def test_a_service_that_has_once_said_more_than_we_count_is_believed_to_the_digit() -> None:
+    async def story(_: Turned, pace: Pace) -> None:
+        await send(pace, 1)
+        await send(pace, 2379)
+        await send(pace, 20, used=0.85)  # 150 more than ours
+        await send(pace, 20, used=0.86)
+        assert pace.used_share == pytest.approx(1 - 0.14 / 0.98)
 
     run(story)
 

@@ -57,13 +57,14 @@ class Pace:
         self._rate = _Rate(RATE_SHARE * self._quota / window, window)
         self._bucket = Bucket(clock, BURST_SHARE * self._quota, self._rate.top)
         self._line = asyncio.Lock()  # first come, first served
-        self._flying = 0  # loads that wait for their answers
+        self._flying: dict[int, float] = {}  # loads that wait for their answers: when each of these marks left
         self._landed = asyncio.Event()
         self._alone = True  # the next load is one write
         self._careful = 1.0  # writes to be granted before loads may overlap
         self._was_dry = False
         self._past = 0  # the loads up to this mark were on their way when the last refusal was heard
         self._hint: tuple[int, float, float] | None = None  # the first: its mark, the share in use, when it was heard
+        self._agreed = True  # the service has said nothing but what we count ourselves
         self._measured = False
         self._granted = self._quota  # what the service takes for the whole
         self._held_until: float | None = None  # the end of a long hold, until it is known what comes after
@@ -100,24 +101,25 @@ class Pace:
         async with self._line:
             while True:
                 size = 1 if self._alone else wanted
-                if self._flying >= self._most_flying():
+                if len(self._flying) >= self._most_flying():
                     self._landed.clear()
                     await self._landed.wait()
                 elif (delay := self._delay(size)) <= 0:
                     break
-                elif self._was_dry:
+                elif self._was_dry or (self._hint and self._agreed):
+                    self._was_dry = True
                     await self._clock.sleep(delay)
                 else:
                     self._try_out()
             self._bucket.tokens -= size
             self._alone = False
-            self._flying += 1
             self.sent += size
+            self._flying[self.sent] = self._clock.now()
             return size
 
     def heard(self, mark: int, told: Told) -> None:
         """The load of this mark was answered, or never will be."""
-        self._flying -= 1
+        left_at = self._flying.pop(mark)
         self._landed.set()
         self.refused_count += told.refused
         if mark <= self._past:
@@ -127,20 +129,27 @@ class Pace:
         self._rate.granted += told.granted
         self._careful -= told.granted
         if told.used is not None:
-            self._hinted(mark, told.used, told.grain)
+            self._hinted(mark, told.used, told.grain, left_at)
         if told.refused:
             self._refused(told.hold)
         elif self._held_until is not None:
             self._held_off(told)
 
-    def _hinted(self, mark: int, used: float, grain: float) -> None:
-        """The service says how much of its quota is in use: from then on it knows better than we do."""
+    def _hinted(self, mark: int, used: float, grain: float, left_at: float) -> None:
+        """The service says how much of its quota is in use: from then on it knows better than we do.
+
+        Unless that was always what we count ourselves, as far as it can be known: what flew in while the load was on
+        its way may not be counted yet, and what left after the load may be.
+        """
         if self._hint is None:
             self._hint, self._careful = (mark, used, self._clock.now()), CAREFUL * self._quota
         elif mark - self._hint[0] >= CAREFUL * self._quota / 2 and not (self._measured or self._was_dry):
             self._measure(mark, used - grain)
-        left = max(0.0, 1 - used) * self._granted - (self.sent - mark)
-        self._bucket.tokens = min(self._bucket.tokens, left)
+        free = max(0.0, 1 - used) * self._granted
+        flown = (self._clock.now() - left_at) * self._rate.top
+        self._agreed = self._agreed and self._bucket.tokens <= free + grain * self._granted + flown
+        if not self._agreed:
+            self._bucket.tokens = min(self._bucket.tokens, free - (self.sent - mark))
 
     def _measure(self, mark: int, used: float) -> None:
         """How large the quota is that so many writes have made so much of, if that is less than is published."""

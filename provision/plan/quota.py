@@ -12,7 +12,7 @@ import re
 QUOTA = 3_000  # writes
 WINDOW = 150.0  # seconds
 BURST_SHARE = 0.98  # of the bucket and of its refill: the rest is room for clocks that differ
-RATE_SHARE = 0.99
+RATE_SHARE = 0.995
 
 UNITS_WINDOW = 10.0  # seconds
 UNITS = ((50, 3_500), (501, 5_000))
