@@ -1,6 +1,6 @@
 """The lists that make up a directory: where each is read, what its objects are, which rows they become.
 
-A page is handed to DuckDB as one text and taken apart in SQL. `shape` is the structure of one object, as
+Pages are handed to DuckDB as text and taken apart in SQL, see `pages`. `shape` is the structure of one object, as
 `from_json` wants it; `rows` selects from a relation `page` that has one such object, `o`, a row. `$top`
 stands only where the service documents it.
 
@@ -99,7 +99,9 @@ GROUPS = List(
                   coalesce(o.onPremisesSyncEnabled, false) FROM page""",
         "DELETE FROM group_licenses WHERE id IN (SELECT o.id FROM page)",
         """INSERT INTO group_licenses
-           SELECT id, l.skuId FROM (SELECT o.id AS id, unnest(o.assignedLicenses) AS l FROM page)""",
+           SELECT id, l.skuId FROM (
+               SELECT o.id AS id, unnest(arg_max(coalesce(o.assignedLicenses, []), number)) AS l
+               FROM page GROUP BY o.id)""",
     ),
 )
 

@@ -8,11 +8,8 @@ before, and an error is raised.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-
-import duckdb
 
 from provision.errors import DirectoryError
 from provision.graph import feeds, lists, merge
@@ -21,6 +18,7 @@ from provision.graph.client import Graph
 from provision.graph.errors import explain
 from provision.graph.feeds import FULL_EVERY, Feed
 from provision.graph.memberships import Wanted, read_batch
+from provision.graph.pages import Pages, unreadable
 from provision.graph.permissions import refuse_blindness
 from provision.graph.request import Answer, Request
 from provision.graph.retry import is_transient
@@ -179,32 +177,34 @@ class GraphReader:
 
     async def _read(self, store: Store, one: lists.List, first: Answer | None = None) -> None:
         """All pages of a list; the first one may be there already."""
+        pages = Pages(store, one.path, one.shape, one.rows)
         url: str | None = one.path
         answer = first
         while url is not None:
             request = Request("GET", url)
             answer = answer or await self._graph.settled(request)
             if not answer.ok:
-                raise _unreadable(one.path, explain(answer, request))
-            link, _ = _take_apart(store, one.path, answer, [_with_page(one.shape, rows) for rows in one.rows])
+                raise unreadable(one.path, explain(answer, request))
+            link = pages.add(answer).next
             url = self._graph.relative(link) if link else None
             answer = None
+        pages.take_apart()
 
     async def _read_on(self, store: Store, feed: Feed, answer: Answer) -> str:
         """All pages of a feed, the first of which is there; gives where it goes on the next time."""
-        statements = [_with_page(feed.shape, each, 'WHERE o."@removed" IS NULL') for each in feed.statements()]
+        pages = Pages(store, feed.start, feed.shape, feed.statements(), 'WHERE o."@removed" IS NULL', at_once=0)
         for _ in range(feeds.MOST_PAGES):
             if 400 <= answer.status < 500 and not is_transient(answer):
                 # expired, reset, too old: the words differ, and whatever else it is, the full read says it
                 raise _LostPlaceError
             if not answer.ok:
-                raise _unreadable(feed.start, explain(answer, Request("GET", feed.start)))
-            link, done = _take_apart(store, feed.start, answer, statements)
-            if done:
-                return self._graph.relative(done)
-            if not link:
-                raise _unreadable(feed.start, "The answer says neither that it is the last page nor which is next.")
-            answer = await self._graph.settled(Request("GET", self._graph.relative(link)))
+                raise unreadable(feed.start, explain(answer, Request("GET", feed.start)))
+            links = pages.add(answer)
+            if links.done:
+                return self._graph.relative(links.done)
+            if not links.next:
+                raise unreadable(feed.start, "The answer says neither that it is the last page nor which is next.")
+            answer = await self._graph.settled(Request("GET", self._graph.relative(links.next)))
         raise _LostPlaceError
 
     async def _open_role_groups(self, store: Store) -> None:
@@ -238,40 +238,3 @@ def _clear(store: Store) -> None:
 def _remember(store: Store, tokens: dict[str, str]) -> None:
     store.run("DELETE FROM current.tokens")
     store.insert("current.tokens", ("feed", "link"), list(tokens.items()))
-
-
-def _take_apart(store: Store, path: str, answer: Answer, statements: Sequence[str]) -> tuple[str | None, str | None]:
-    """Add the rows of a page; the link to the next page, and the one to the next round of changes, if there are."""
-    page = answer.content if isinstance(answer.content, str) else json.dumps(answer.content)
-    try:
-        kind, number, link, done = store.rows(
-            """SELECT json_type($1, '$.value'), json_array_length($1, '$.value'),
-                      json_extract_string($1, '$."@odata.nextLink"'),
-                      json_extract_string($1, '$."@odata.deltaLink"')""",
-            [page],
-        )[0]
-        if kind != "ARRAY":
-            raise _unreadable(path, "The answer holds no list.")
-        for statement in statements if number else ():
-            store.run(statement, [page])
-    except duckdb.InvalidInputException:
-        raise _unreadable(path, "The answer is not valid JSON.") from None
-    return link, done
-
-
-def _with_page(shape: str, statement: str, there: str = "") -> str:
-    """`statement` with the relations that it reads: `told`, the objects of the page, one a row, and `page`, those of
-    them that are `there`.
-
-    The text comes out of an `unnest`: a plain parameter is a constant, which DuckDB would work out twice.
-    """
-    objects = f"""unnest(from_json(content, '{{"value": {shape}}}').value)"""
-    return f"""
-        WITH told AS (SELECT {objects} AS o FROM (SELECT unnest([$1]) AS content)), page AS (FROM told {there})
-        {statement}"""
-
-
-def _unreadable(path: str, reason: str) -> DirectoryError:
-    return DirectoryError(
-        f"The directory could not be read: {path.partition('?')[0]}.", [reason, "Nothing was planned from it."]
-    )
