@@ -201,7 +201,7 @@ def test_a_broken_or_newer_state_file_is_refused(ready: World, capsys: Capture) 
     assert "cannot be read" in capsys.readouterr().err
     (ready.state / "test.duckdb").unlink()
     store = open_store(ready.state, "test")
-    store.run("INSERT INTO run.schema_version VALUES (999)")
+    store.run("INSERT INTO test.run.schema_version VALUES (999)")
     store.close()
     assert main(["plan", "--profile", str(ready.folder / "profile.toml")]) == 1
     assert "newer version" in capsys.readouterr().err

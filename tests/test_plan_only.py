@@ -61,6 +61,15 @@ def test_parts(school: World, only: str, expected: set[str]) -> None:
     assert not ids & {"create:user:S3", "add:member:C2/S3"}
 
 
+def test_who_is_at_two_schools_belongs_to_both(school: World) -> None:
+    roster = Roster().person("T1", role="teacher", org="11").person("S1")
+    roster.roles.append({"userSourcedId": "T1", "orgSourcedId": "10", "role": "teacher", "grade": ""})
+    assert school.plan(roster).change("create:user:T1")["schools"] == ["school:10", "school:11"]
+    for one in ("10", "11"):
+        assert "create:user:T1" in school.plan(roster, only=[f"school:{one}"]).ids()
+    assert "create:user:S1" not in school.plan(roster, only=["school:11"]).ids()
+
+
 def test_several_parts(school: World) -> None:
     found = school.plan(district(), only=["key:user:S1", "key:user:S3"])
     assert found.ids() == ["create:user:S1", "create:user:S3"]

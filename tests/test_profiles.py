@@ -190,7 +190,7 @@ def garbage(path: Path) -> None:
 
 def newer(path: Path) -> None:
     store = open_store(path.parent, path.stem)
-    store.run("INSERT INTO run.schema_version VALUES (1000)")
+    store.run(f'INSERT INTO "{path.stem}".run.schema_version VALUES (1000)')
     store.close()
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bench.district import Size, write_district
+from support.world import Roster, World
 
+from provision.cli.road import Allowances, draft_of
 from provision.errors import OutOfRoom, RosterError
 from provision.formats import load_roster
 from provision.roster.fill import TABLES
 from provision.roster.options import RosterOptions
-from provision.store import Store, open_store
+from provision.store import Store, database, open_store
 
 MANY = "SELECT count(DISTINCT md5(i::TEXT)) FROM range(1000000) t(i)"
 
@@ -37,3 +40,19 @@ def test_a_roster_that_is_too_large_leaves_the_tables_empty(tmp_path: Path, narr
     with pytest.raises(RosterError, match="cannot be loaded"):
         load_roster(narrow, tmp_path / "roster", RosterOptions())
     assert {table: narrow.value(f"SELECT count(*) FROM roster.{table}") for table in TABLES} == dict.fromkeys(TABLES, 0)
+
+
+def test_a_large_roster_is_given_more_memory_and_a_small_one_no_less_than_usual(
+    school: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Roster().people("S1", "S2").write(school.folder / "roster")
+    assert limit_after_planning(school) == "152.5 MiB"
+    monkeypatch.setattr(database, "PER_ROW", 100_000_000)  # a few rows are many
+    assert float(limit_after_planning(school).removesuffix(" GiB")) > 1
+
+
+def limit_after_planning(school: World) -> str:
+    """What DuckDB may use once a plan has been made, in its own words."""
+    with school.run() as run:
+        asyncio.run(draft_of(run, school.folder / "roster", Allowances()))
+        return str(run.store.value("SELECT current_setting('memory_limit')"))

@@ -118,6 +118,7 @@ async def carry_out(
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
+    store.make_room()
     if approval is not None:
         set_aside(store, approval)
     work.want_links(store)

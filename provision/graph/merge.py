@@ -122,10 +122,10 @@ MERGED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (
         ("told_links",),
         (
-            f"CREATE OR REPLACE TEMP TABLE new_links AS {_LINKS}",
+            f"CREATE OR REPLACE TEMP TABLE latest_links AS {_LINKS}",
             """DELETE FROM current.all_links
-               WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM new_links)""",
-            "INSERT INTO current.all_links SELECT kind, left_id, right_id FROM new_links WHERE NOT gone",
+               WHERE (kind, left_id, right_id) IN (SELECT (kind, left_id, right_id) FROM latest_links)""",
+            "INSERT INTO current.all_links SELECT kind, left_id, right_id FROM latest_links WHERE NOT gone",
         ),
     ),
     (
@@ -157,10 +157,10 @@ MERGED: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 the tables that say whether there is anything to do in each."""
 
 DROPPED = tuple(
-    f"DROP TABLE IF EXISTS {table}"
+    f"DROP TABLE IF EXISTS temp.{table}"
     for table in (
         "accounts", "pupils_and_staff", "seen_groups", "group_licenses", "seen_sections", "seen_schools", "units",
         "role_holders", "gone",
-        "told_links", "told_users", "new_links",
+        "told_links", "told_users", "latest_links",
     )
 )  # fmt: skip

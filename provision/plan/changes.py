@@ -98,6 +98,7 @@ def update_objects(
     pairs = ", ".join(
         f"{{'f': '{field}', 'b': c.{field}, 'a': coalesce(d.{field}, c.{field})}}" for field in kind.updated
     )
+    differs = " OR ".join(f"coalesce(d.{field}, c.{field}) IS DISTINCT FROM c.{field}" for field in kind.updated)
     along = " OR ".join(
         f"(list_contains({whole}, x.f) AND list_has_any({whole}, changed) AND x.a IS NOT NULL)"
         for whole in (list(names) for names in kind.wholes)
@@ -114,7 +115,7 @@ def update_objects(
                                               AND NOT list_contains({but}, x.f)), lambda x: x.f) AS changed,
                    list_filter(every, lambda x: list_contains(changed, x.f) OR {along or "false"}) AS sent
             FROM {kind.desired} d JOIN {kind.current} c ON c.object_id = d.object_id
-            WHERE NOT coalesce({unless}, false))
+            WHERE ({differs}) AND NOT coalesce({unless}, false))  -- of most nothing differs: lists take longer
         WHERE len(changed) > 0""")
 
 
@@ -157,28 +158,41 @@ def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
 
 def count_requests(store: Store) -> None:
     """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
+    # as a table of its own: an UPDATE of all links from a window takes minutes where memory is short
     store.run(f"""
-        UPDATE run.changes c SET requests = CASE WHEN (p.place - 1) % {MOST_REFERENCES} = 0 THEN 1 ELSE 0 END
-        FROM (SELECT id, row_number() OVER (PARTITION BY {bundle_sql()} ORDER BY kind DESC, key) AS place
-              FROM run.changes WHERE action = 'add') p
-        WHERE p.id = c.id""")
+        CREATE OR REPLACE TABLE run.carriers AS
+        SELECT id FROM (
+            SELECT id, row_number() OVER (PARTITION BY {bundle_sql()} ORDER BY kind DESC, key) AS place
+            FROM run.changes WHERE action = 'add')
+        WHERE (place - 1) % {MOST_REFERENCES} = 0""")
+    store.run("UPDATE run.changes SET requests = 1 WHERE id IN (SELECT id FROM run.carriers)")
 
 
 def name_schools(store: Store) -> None:
     """`run.change_schools (id, schools)`: the keys of the schools that a change belongs to; some belong to none."""
-    at_school = "SELECT c.id, o.{school} FROM run.changes c JOIN {objects} o ON o.key = c.key WHERE c.org_id IS NULL"
+    at_school = """
+        SELECT c.id, ['school:' || o.{school}] FROM run.changes c JOIN {objects} o ON o.key = c.key
+        WHERE c.org_id IS NULL AND o.{school} IS NOT NULL"""
+    # only persons have several, and few of them: lists that are gathered take ten times the memory of others
     store.run(f"""
         CREATE OR REPLACE TABLE run.change_schools AS
-        SELECT id, list(DISTINCT 'school:' || org_id ORDER BY 'school:' || org_id) AS schools FROM (
-            SELECT id, org_id FROM run.changes WHERE org_id IS NOT NULL
-            UNION ALL {at_school.format(school="school_id", objects="desired.sections")}
-            UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
-            UNION ALL {at_school.format(school="org_id", objects="desired.school_groups")}
-            UNION ALL SELECT c.id, p.school_id FROM run.changes c
-                JOIN desired.users u ON u.key = CASE WHEN c.kind = 'license' THEN c.left_key
-                                                     WHEN c.role = 'licensed' THEN c.right_key ELSE c.key END
-                JOIN run.person_schools p ON p.person_id = u.person_id WHERE c.org_id IS NULL)
-        WHERE org_id IS NOT NULL GROUP BY id""")
+        WITH whose AS MATERIALIZED (
+            SELECT c.id, u.person_id FROM run.changes c
+            JOIN desired.users u ON u.key = CASE WHEN c.kind = 'license' THEN c.left_key
+                                                 WHEN c.role = 'licensed' THEN c.right_key ELSE c.key END
+            WHERE c.org_id IS NULL),
+        places AS MATERIALIZED (
+            SELECT person_id, min(school_id) AS school_id, count(*) AS schools FROM run.person_schools
+            WHERE school_id IS NOT NULL GROUP BY person_id)
+        SELECT id, ['school:' || org_id] AS schools FROM run.changes WHERE org_id IS NOT NULL
+        UNION ALL {at_school.format(school="school_id", objects="desired.sections")}
+        UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
+        UNION ALL {at_school.format(school="org_id", objects="desired.school_groups")}
+        UNION ALL SELECT w.id, ['school:' || p.school_id]
+        FROM whose w JOIN places p USING (person_id) WHERE p.schools = 1
+        UNION ALL SELECT w.id, list('school:' || s.school_id ORDER BY s.school_id)
+        FROM whose w JOIN places p USING (person_id) JOIN run.person_schools s USING (person_id)
+        WHERE p.schools > 1 AND s.school_id IS NOT NULL GROUP BY w.id""")
 
 
 def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:

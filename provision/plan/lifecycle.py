@@ -173,7 +173,7 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
             SELECT k.key, NULL AS file, NULL AS record, NULL AS field FROM run.known_links k
             JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
             JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id
-            WHERE k.kind = 'school_user' AND {left_school}""")  # fmt: skip
+            WHERE k.kind = 'school_user' AND NOT k.desired AND {left_school}""")  # fmt: skip
     moved = "(n.kind, n.right_key) IN (SELECT (l.kind, l.right_key) FROM run.known_links l)"
     add_links(store, SCHOOL_USER, f"CASE WHEN {moved} THEN 'L10' ELSE 'person-at-school' END")
 

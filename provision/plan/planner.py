@@ -75,6 +75,7 @@ async def match_up(
     """
     await reader.read_objects(store)
     check_tenant(store)
+    store.make_room()
     store.run("CREATE OR REPLACE TABLE run.scope AS SELECT unnest(?::TEXT[]) AS id", [list(profile.roster.schools)])
     desire(store, profile, recreate)
 
@@ -131,6 +132,7 @@ def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetim
 
     The ledger takes it over when the plan has been applied, whatever is planned in between.
     """
+    _find_forgotten(store)
     with store.transaction():
         expired = "(SELECT digest FROM planned.plans WHERE expires < now())"
         for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
@@ -149,7 +151,6 @@ def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetim
             INSERT INTO planned.passwords SELECT key, password
             FROM roster.persons p JOIN desired.users u ON u.key = 'user:' || p.id
             WHERE u.object_id IS NULL AND p.password IS NOT NULL""")
-        _find_forgotten(store)
         store.run("INSERT INTO planned.links (digest, was) SELECT ?, was FROM run.forgotten", [digest])
         store.run(
             """

@@ -30,7 +30,6 @@ def desire(store: Store, profile: Profile, recreate: frozenset[str] = frozenset(
     """
     check_domains(store, profile)
     read_neighbours(store)
-    store.run("CREATE SCHEMA IF NOT EXISTS desired")
     store.run("""
         CREATE OR REPLACE TABLE run.set_aside (
             what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")

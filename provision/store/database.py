@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,20 @@ import duckdb
 
 from provision.errors import Locked, OutOfRoom, StateError
 from provision.store.files import make_folder
-from provision.store.schema import MIGRATIONS, ROSTER
+from provision.store.schema import MIGRATIONS, PASSING
 from provision.store.sql import literal
 
 Row: TypeAlias = tuple[Any, ...]
-MEMORY_LIMIT = "160MB"
+MEGABYTES = 160  # and more for a large district, see `Store.make_room`
+MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
 FETCH = 2_000  # rows per fetch when a result is streamed
+PER_ROW = 160
+"""Bytes that a row of `COMPARED` takes while it is compared with others: DuckDB holds several tables of hashes at once,
+none of which can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
+BESIDES = 110  # megabytes that it needs besides
+COMPARED = "schema_name = 'roster' OR (schema_name, table_name) IN (('current', 'users'), ('run', 'work'))"
 IN_MEMORY = '"this run"'
 """The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
 
@@ -33,13 +40,15 @@ class Store:
     its own.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, roster: str = IN_MEMORY) -> None:
-        """Begin with empty roster tables in the catalog `roster`, beside those of the connection's own."""
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, passing: str = IN_MEMORY) -> None:
+        """Migrate the tables of the connection's own catalog, and begin with empty ones in the catalog `passing`."""
         self._connection = connection
         self.path = path
+        _migrate(self)
         own = self.value("SELECT current_database()")
-        self.run(f"ATTACH ':memory:' AS {roster}; USE {roster}; {ROSTER}")
-        self._search = f'"{own}".main,{roster}.roster'
+        self.run(f"ATTACH ':memory:' AS {passing}; USE {passing}; {PASSING}")
+        schemas = (f'"{own}".main', *(f"{passing}.{schema}" for schema in ("roster", "desired", "run")))
+        self._search = ",".join(schemas)
         self._look_there(connection)
 
     def _look_there(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -113,7 +122,7 @@ class Store:
 
     @contextmanager
     def beside(self, catalog: str) -> Iterator[Store]:
-        """The roster tables once more, empty: for this store they are `catalog.roster.orgs` and so on, until the block
+        """The passing tables once more, empty: for this store they are `catalog.roster.orgs` and so on, until the block
         ends."""
         cursor = self._connection.cursor()
         try:
@@ -121,6 +130,11 @@ class Store:
         finally:
             cursor.close()
             self.run(f"DETACH {catalog}")
+
+    def make_room(self) -> None:
+        """Allow for comparing what there is. `MEMORY_LIMIT` does for a district of 100,000 students."""
+        rows = int(self.value(f"SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE {COMPARED}"))
+        self.run(f"SET memory_limit = '{max(BESIDES + rows * PER_ROW // 1_000_000, MEGABYTES)}MB'")
 
     def close(self) -> None:
         """Write what is pending and let go of the file."""
@@ -155,11 +169,11 @@ def open_store(folder: Path, name: str, memory: str = MEMORY_LIMIT) -> Store:
     try:
         connection = _connect(path, memory)
         path.chmod(0o600)
+        # what a killed run had spilled, which nobody else clears
+        shutil.rmtree(f"{path}.tmp", ignore_errors=True)
     except OSError as error:
         raise StateError(f"The state folder {folder} cannot be used: {error.strerror or error}.") from None
-    store = Store(connection, path)
-    _migrate(store)
-    return store
+    return Store(connection, path)
 
 
 @contextmanager
@@ -175,9 +189,7 @@ def passing_store(memory: str = MEMORY_LIMIT) -> Iterator[Store]:
 
 def in_memory() -> Store:
     """A store without a file, which cannot spill to the disk: for what is small."""
-    store = Store(_configured(duckdb.connect(":memory:"), MEMORY_LIMIT), None)
-    _migrate(store)
-    return store
+    return Store(_configured(duckdb.connect(":memory:"), MEMORY_LIMIT), None)
 
 
 @contextmanager

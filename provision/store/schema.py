@@ -2,14 +2,16 @@
 
 `roster` is what the school says, `current` what Microsoft 365 holds, `desired` what it should hold, `ledger` what
 we have put there, `journal` what was attempted, `planned` what open plans were made from, `run` what this run is
-working on (its tables are made anew by the step that fills them). All values are text unless a
-type says otherwise; dates are ISO 8601 text. `file` and `record` give the origin of a row: the file's name and
+working on (its tables, like those of `desired`, are made anew by the step that fills them). All values are text unless
+a type says otherwise; dates are ISO 8601 text. `file` and `record` give the origin of a row: the file's name and
 the row as a spreadsheet numbers it (the header is row 1).
 """
 
 from __future__ import annotations
 
-ROSTER = """
+PASSING = """
+CREATE SCHEMA run;
+CREATE SCHEMA desired;
 CREATE SCHEMA roster;
 CREATE TABLE roster.files (file TEXT, sha256 TEXT, bytes BIGINT, records BIGINT);
 CREATE TABLE roster.orgs (
@@ -51,8 +53,9 @@ CREATE TABLE roster.findings (
     rule TEXT, severity TEXT, file TEXT, record BIGINT, field TEXT, value TEXT, message TEXT, mend TEXT);
 CREATE TABLE roster.held (kind TEXT, id TEXT, other_id TEXT, rule TEXT, file TEXT, record BIGINT);
 """
-"""What the school says. Every run reads it anew, so it is made anew with every store and never kept: rows in
-memory, or spilled, are written three times as fast as rows in a file, and nobody's data stay behind."""
+"""What the school says, and what this run makes of it. Every run reads it anew, so it is made anew with every store and
+never kept: rows in memory, or spilled, are written three times as fast as rows in a file, and nobody's data stay
+behind."""
 
 CURRENT = """
 CREATE SCHEMA current;
@@ -180,7 +183,15 @@ CREATE VIEW journal.unsettled AS
 """The plan that the last apply did not bring to its end, at most one row. And within a run an answer is one, whatever
 the clock did between it and the request."""
 
+NOT_KEPT = """
+DROP SCHEMA IF EXISTS desired CASCADE;
+DROP SCHEMA run CASCADE;
+CREATE SCHEMA run;
+CREATE TABLE run.schema_version (version INTEGER);
+"""
+"""What runs were working on was once kept, until the next run."""
+
 MIGRATIONS: tuple[str, ...] = (
     CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED, BIN, LOGGED,
-    UNFINISHED,
+    UNFINISHED, NOT_KEPT,
 )  # fmt: skip
