@@ -4,7 +4,8 @@
 
 It reads the roster's files, works out whom and what the directory should hold, by the ids that the ledger has, and
 compares values and links both ways with the snapshot; the differences go to a file. `FOLDER` is one that
-`bench.snapshot` has made. It checks nothing, names no causes and judges nothing. DuckDB has its own threads here.
+`bench.snapshot` has made. It checks nothing, names no causes and judges nothing. DuckDB has its own threads here,
+and as much memory as planning has for 1,000,000 students.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main(folder: Path) -> None:
         def run(sql: str) -> None:
             connection.execute(sql).fetchall()
 
-        run(f"SET temp_directory = '{folder}/spilled'; SET memory_limit = '250MB'")
+        run(f"SET temp_directory = '{folder}/spilled'; SET memory_limit = '1GB'")
         run(f"ATTACH '{folder}/state/bench.duckdb' AS s (READ_ONLY)")
         for file in FILES:
             run(f"CREATE TABLE {file} AS {READ.format(roster=folder / 'roster', file=file)}")

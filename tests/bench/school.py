@@ -23,7 +23,6 @@ from provision.cli.road import Allowances, Run, open_run
 from provision.graph import Graph, GraphReader, connect
 from provision.graph.clock import Clock
 from provision.plan.planfile import PlanFile
-from provision.plan.planner import want_links
 from provision.sandbox import Sandbox, SandboxTransport, Tenant
 from provision.settings import Settings
 
@@ -118,7 +117,7 @@ async def measure_read(run: Run, away: Away) -> None:
         async with road.directory(run) as graph:
             reader = GraphReader(graph)
             await reader.read_objects(run.store)
-            want_links(run.store)
+            run.store.run("CREATE TABLE run.wanted AS FROM current.linked")
             await reader.read_links(run.store)
         away.put(counts)
 
