@@ -220,6 +220,9 @@ AGENTS = Into(
 _GONE = "(SELECT s.id FROM spoken_of s ANTI JOIN roster.{1} USING (id) WHERE gone AND s.file = '{0}')"
 _GONE_USERS, _GONE_CLASSES = _GONE.format("users.csv", "persons"), _GONE.format("classes.csv", "sections")
 _STUDENTS = "(SELECT person_id FROM roster.roles WHERE role = 'student')"
+_NOT_OF_A_STUDENT = f"""(
+    SELECT relation FROM (SELECT rowid AS relation, person_id FROM roster.relationships)
+    ANTI JOIN {_STUDENTS} USING (person_id))"""
 GO_ALONG = (
     f"DELETE FROM roster.roles WHERE person_id IN {_GONE_USERS}",
     f"DELETE FROM roster.demographics WHERE person_id IN {_GONE_USERS}",
@@ -253,8 +256,8 @@ ONE_OF_ITS_PARTS = (
 RELATE = (
     # from the student's side, whoever named whom
     f"""UPDATE roster.relationships SET person_id = contact_id, contact_id = person_id
-        WHERE person_id NOT IN {_STUDENTS} AND contact_id IN {_STUDENTS}""",
-    f"DELETE FROM roster.relationships WHERE person_id NOT IN {_STUDENTS}",
+        WHERE rowid IN {_NOT_OF_A_STUDENT} AND contact_id IN {_STUDENTS}""",
+    f"DELETE FROM roster.relationships WHERE rowid IN {_NOT_OF_A_STUDENT}",
     """DELETE FROM roster.relationships WHERE rowid NOT IN (
         SELECT arg_min(rowid, (file, record)) FROM roster.relationships GROUP BY person_id, contact_id)""",
     f"""UPDATE roster.relationships SET role = known.role FROM (

@@ -66,13 +66,16 @@ def clear(store: Store) -> None:
 def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> None:
     """`stage` has the rows that have a value, or for which the SQL `or_` is true."""
     headers = [name(header) for header in file.columns]
-    values = ", ".join(headers)
-    # as a rule the first column has a value in every row; then no other need be read to know that a row has one
-    full = store.value(f"SELECT count(*) = count({headers[0]}) FROM stage_rows") if headers else False
-    has_value = "true" if full else " OR ".join(f"{header} IS NOT NULL" for header in headers) or "false"
+    # as a rule the first column has a value in every row, and no row is left out; then nothing need be asked of each
+    full, left_out = store.rows(
+        f"SELECT count(*) = count({headers[0] if headers else 'NULL'}), coalesce(bool_or({file.gone}), false) "
+        "FROM stage_rows"
+    )[0]
+    picked = [] if full else [f"({' OR '.join(f'{header} IS NOT NULL' for header in headers) or 'false'} OR {or_})"]
+    picked += [f"{file.gone} IS NOT TRUE"] if left_out else []
     store.run(
-        f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {origin}, {values} FROM stage_rows "
-        f"WHERE ({has_value} OR {or_}) AND {file.gone} IS NOT TRUE"
+        f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {', '.join([origin, *headers])} FROM stage_rows "
+        f"WHERE {' AND '.join(picked) or 'true'}"
     )
 
 

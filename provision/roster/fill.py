@@ -211,12 +211,17 @@ def _report_rows(store: Store, staged: Staged) -> None:
 
 def _report_blanks(store: Store, staged: Staged, lists: Container[str]) -> None:
     """Of `lists` the commas alone are no value."""
-    conditions = [
-        f"coalesce(trim({name(header)}, ', '), '') = ''" if header in lists else f"{name(header)} IS NULL"
+    blank = {
+        header: f"coalesce(trim({name(header)}, ', '), '') = ''" if header in lists else f"{name(header)} IS NULL"
         for header in staged.required
+    }
+    # counting takes a tenth of the time of looking
+    asked = [
+        f"coalesce(bool_or({blank[header]}), false)" if header in lists else f"count(*) > count({name(header)})"
+        for header in blank
     ]
-    met = some_meets(store, "stage", conditions)
-    for header, condition, some in zip(staged.required, conditions, met, strict=True):
+    met = store.rows(f"SELECT {', '.join(asked)} FROM stage")[0] if asked else ()
+    for (header, condition), some in zip(blank.items(), met, strict=True):
         if some:
             report(
                 store,
