@@ -51,6 +51,20 @@ def test_a_large_roster_is_given_more_memory_and_a_small_one_no_less_than_usual(
     assert float(limit_after_planning(school).removesuffix(" GiB")) > 1
 
 
+def test_the_changes_of_a_first_plan_take_memory_too(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """100,000 students could be compared, and their first plan could not be written."""
+    monkeypatch.setattr(database, "PER_ROW", 50_000_000)
+    Roster().people("S1", "S2").write(school.folder / "roster")
+    with school.run() as run:
+        asyncio.run(draft_of(run, school.folder / "roster", Allowances()))
+        rows = sum(run.store.value(f"SELECT count(*) FROM roster.{table}") for table in TABLES)
+        rows += run.store.value("SELECT count(*) FROM current.users")
+        changes = run.store.value("SELECT count(*) FROM run.changes")
+        assert changes > 0
+        expected = (database.BESIDES + 50 * (rows + changes)) * 1e6 / 2**30
+        assert run.store.value("SELECT current_setting('memory_limit')") == f"{expected:.1f} GiB"
+
+
 def limit_after_planning(school: World) -> str:
     """What DuckDB may use once a plan has been made, in its own words."""
     with school.run() as run:

@@ -56,6 +56,7 @@ async def make_plan(
     for rule in RULES:
         if rule.step is not None:
             rule.step(store, profile, now.date())
+    store.make_room()
     changes.leave_out_rejected(store, reconsider)
     changes.name_schools(store)
     _note_what_is_held(store)

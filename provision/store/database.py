@@ -28,7 +28,7 @@ PER_ROW = 160
 """Bytes that a row of `COMPARED` takes while it is compared with others: DuckDB holds several tables of hashes at once,
 none of which can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
 BESIDES = 110  # megabytes that it needs besides
-COMPARED = "schema_name = 'roster' OR (schema_name, table_name) IN (('current', 'users'), ('run', 'work'))"
+COMPARED = "schema_name = 'roster' OR (schema_name, table_name) IN (('current', 'users'), ('run', 'changes'), ('run', 'work'))"
 IN_MEMORY = '"this run"'
 """The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
 
