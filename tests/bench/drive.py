@@ -65,13 +65,16 @@ def run_by(clock: Clock) -> None:
 
 async def plan(run: Run, counts: Counts) -> None:
     """Plan, into a file beside the store."""
+    for old in run.folder.glob("plan.jsonl*"):
+        old.unlink()
     file = await road.plan_to(run, None, run.folder / "plan.jsonl", Allowances())
     counts["changes"] = sum(number for actions in file.header["counts"].values() for number in actions.values())
 
 
 async def apply(run: Run, _counts: Counts) -> None:
-    """Apply that file."""
-    done = await road.apply_from(run, PlanFile(run.folder / "plan.jsonl"), Allowances(), None)
+    """Apply that file, which is compressed if it grew large."""
+    (path,) = run.folder.glob("plan.jsonl*")
+    done = await road.apply_from(run, PlanFile(path), Allowances(), None)
     if not done.complete:
         raise SystemExit(f"The plan was not applied: {done.counts}.")
 
