@@ -52,16 +52,18 @@ def test_a_large_roster_is_given_more_memory_and_a_small_one_no_less_than_usual(
 
 
 def test_the_changes_of_a_first_plan_take_memory_too(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """100,000 students could be compared, and their first plan could be neither written nor lined up."""
-    monkeypatch.setattr(database, "PER_CHANGE", 500_000_000)
+    """100,000 students could be compared, and their first plan could not be written."""
+    monkeypatch.setattr(database, "PER_ROW", 100_000_000)
     Roster().people("S1", "S2").write(school.folder / "roster")
     with school.run() as run:
         asyncio.run(draft_of(run, school.folder / "roster", Allowances()))
+        rows = sum(run.store.value(f"SELECT count(*) FROM roster.{table}") for table in TABLES)
+        rows += run.store.value("SELECT count(*) FROM current.users")
         changes = run.store.value("SELECT count(*) FROM run.changes")
-        assert changes > 0
-        expected = (database.BESIDES + 500 * changes) * 1e6 / 2**30
         allowed = str(run.store.value("SELECT current_setting('memory_limit')")).removesuffix(" GiB")
-        assert float(allowed) == pytest.approx(expected, abs=0.1)
+    expected = (database.BESIDES + 100 * (rows + changes)) * 1e6 / 2**30
+    assert changes > 0
+    assert float(allowed) == pytest.approx(expected, abs=0.1)
 
 
 def limit_after_planning(school: World) -> str:

@@ -19,6 +19,7 @@ COLUMNS = (
 
 
 GAP = 320  # units: as many as are on their way at a time, at most
+SORTED = 25_000  # units that are put into the queue at a time
 
 
 def load_work(store: Store, plan: PlanFile) -> None:
@@ -159,22 +160,30 @@ def make_queue(store: Store) -> None:
         CREATE OR REPLACE TABLE run.places AS
         SELECT unit, row_number() OVER (ORDER BY rank, unit) AS place FROM run.ranks""")
     store.run("""
-        CREATE OR REPLACE TABLE run.queue AS
-        SELECT p.place, w.seq, u.lock, u.shared, p.unit IN (SELECT needs FROM run.needs) AS needed,
-               coalesce(n.needs, []) AS needs, w.id, w.kind, w.action, w.key, w.object_id, w.before::TEXT AS before,
-               w.after::TEXT AS after, w.left_key, w.right_key, w.left_id, w.right_id, w.role,
-               coalesce(w.depends_on, []) AS depends_on, b.blocked_by,
-               w.id IN (SELECT id FROM run.attempted) AS attempted
-        FROM run.work w
-        JOIN run.unit_of u ON u.id = w.id
+        CREATE OR REPLACE TABLE run.lineup AS
+        SELECT p.place, u.seq, u.lock, u.shared, p.unit IN (SELECT needs FROM run.needs) AS needed,
+               coalesce(n.needs, []) AS needs, b.blocked_by
+        FROM run.unit_of u
         JOIN run.places p ON p.unit = u.unit
         LEFT JOIN (SELECT n.unit, list(q.place) AS needs FROM run.needs n JOIN run.places q ON q.unit = n.needs
                    GROUP BY n.unit) n ON n.unit = u.unit
         LEFT JOIN (SELECT d.id, min(d.needed) AS blocked_by
                    FROM (SELECT id, unnest(depends_on) AS needed FROM run.work WHERE state = 'waiting') d
                    JOIN run.work o ON o.id = d.needed AND o.state NOT IN ('waiting', 'done')
-                   GROUP BY d.id) b ON b.id = w.id
-        ORDER BY p.place, w.seq""")
+                   GROUP BY d.id) b ON b.id = u.id""")
+    store.run(f"CREATE OR REPLACE TABLE run.queue AS {_QUEUE} LIMIT 0")
+    # some at a time: to sort everything that is to be written takes memory that grows with it
+    for first in range(1, int(store.value("SELECT coalesce(max(place), 0) FROM run.lineup")) + 1, SORTED):
+        among = f"l.place BETWEEN {first} AND {first + SORTED - 1}"
+        store.run(f"INSERT INTO run.queue {_QUEUE} WHERE {among} ORDER BY l.place, l.seq")
+    store.run("DROP TABLE run.lineup")
+
+
+_QUEUE = """
+    SELECT l.place, l.seq, l.lock, l.shared, l.needed, l.needs, w.id, w.kind, w.action, w.key, w.object_id,
+           w.before::TEXT AS before, w.after::TEXT AS after, w.left_key, w.right_key, w.left_id, w.right_id, w.role,
+           coalesce(w.depends_on, []) AS depends_on, l.blocked_by, w.id IN (SELECT id FROM run.attempted) AS attempted
+    FROM run.lineup l JOIN run.work w USING (seq)"""
 
 
 def _rank(store: Store) -> None:

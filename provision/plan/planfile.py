@@ -18,6 +18,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -44,8 +45,8 @@ CHANGES = """
                        'depends_on', depends_on, 'requests', requests,
                        'schools', coalesce(schools, []))::TEXT
     -- as rows they are shorter than as lines
-    FROM (FROM run.changes LEFT JOIN run.change_schools USING (id)
-        ORDER BY list_position({order}, kind), action, key)"""
+    FROM (FROM run.changes LEFT JOIN run.change_schools USING (id) WHERE kind = ? ORDER BY action, key)"""
+"""Of one kind, for all of them at once would take more memory to sort."""
 NOTES = """
     SELECT json_object('type', 'note', 'what', what, 'kind', kind, 'key', key,
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field))::TEXT
@@ -61,11 +62,11 @@ def write_plan(store: Store, header: Header, path: Path, order: tuple[str, ...])
     with tempfile.TemporaryFile() as lines:
         digest = hashlib.sha256()
         listing = "[" + ", ".join(f"'{kind}'" for kind in order) + "]"
-        for query in (CHANGES, NOTES):
-            for (text,) in store.stream(query.format(order=listing)):
-                line = text.encode() + b"\n"
-                digest.update(line)
-                lines.write(line)
+        changes = (store.stream(CHANGES, [kind]) for kind in order)
+        for (text,) in chain(chain.from_iterable(changes), store.stream(NOTES.format(order=listing))):
+            line = text.encode() + b"\n"
+            digest.update(line)
+            lines.write(line)
         header["digest"] = _seal(header, digest.hexdigest())
         if lines.tell() > COMPRESS_ABOVE and path.suffix != ".gz":
             path = path.with_name(path.name + ".gz")

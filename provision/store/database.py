@@ -25,12 +25,12 @@ MEMORY_LIMIT = f"{MEGABYTES}MB"
 and an Azure Automation sandbox has 400 MB for everything."""
 FETCH = 2_000  # rows per fetch when a result is streamed
 PER_ROW = 160
-"""Bytes that a row takes while it is compared with others: DuckDB holds several tables of hashes at once, none of which
-can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
-PER_CHANGE = 320  # bytes that a change takes while all of them are sorted; 338,250 fail with 160 MB and pass with 190
+"""Bytes that a row of `COMPARED` takes while it is compared with others: DuckDB holds several tables of hashes at once,
+none of which can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
 BESIDES = 110  # megabytes that it needs besides
-COMPARED = "schema_name = 'roster' OR (schema_name, table_name) = ('current', 'users')"
-CHANGES = "(schema_name, table_name) IN (('run', 'changes'), ('run', 'work'))"
+COMPARED = """
+    schema_name = 'roster'
+    OR (schema_name, table_name) IN (('current', 'users'), ('run', 'changes'), ('run', 'work'))"""
 IN_MEMORY = '"this run"'
 """The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
 
@@ -135,11 +135,8 @@ class Store:
 
     def make_room(self) -> None:
         """Allow for comparing what there is, and for sorting the changes. `MEMORY_LIMIT` does for 10,000 students."""
-        rows, changes = self.rows(f"""
-            SELECT coalesce(sum(estimated_size) FILTER ({COMPARED}), 0)::BIGINT,
-                   coalesce(sum(estimated_size) FILTER ({CHANGES}), 0)::BIGINT FROM duckdb_tables()""")[0]
-        wanted = BESIDES + (rows * PER_ROW + changes * PER_CHANGE) // 1_000_000
-        self.run(f"SET memory_limit = '{max(wanted, MEGABYTES)}MB'")
+        rows = int(self.value(f"SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE {COMPARED}"))
+        self.run(f"SET memory_limit = '{max(BESIDES + rows * PER_ROW // 1_000_000, MEGABYTES)}MB'")
 
     def close(self) -> None:
         """Write what is pending and let go of the file."""
