@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +68,31 @@ def test_the_changes_of_a_first_plan_take_memory_too(school: World, monkeypatch:
     expected = (database.BESIDES + 100 * (rows + changes)) * 1e6 / 2**30
     assert changes > 0
     assert float(allowed) == pytest.approx(expected, abs=0.1)
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from provision.store import open_store
+store = open_store(Path(sys.argv[1]), "test")
+try:
+    print("ready", flush=True)
+    store.value("SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range * b.range = 7")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_query_can_be_interrupted(tmp_path: Path) -> None:
+    """DuckDB raises a RuntimeError of its own, which ended in a traceback."""
+    asking = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    with asking as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)  # it is in the query then, or about to be
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "interrupted\n"
+    assert asking.returncode == 0
 
 
 def limit_after_planning(school: World) -> str:

@@ -49,8 +49,7 @@ class Difference:
         return self._pairs("note", state)
 
     def _pairs(self, of: str, state: State) -> Iterator[Pair]:
-        pairs = "SELECT older::TEXT, newer::TEXT FROM run.differences WHERE type = ? AND state = ? ORDER BY place"
-        for older, newer in self.store.stream(pairs, [of, state]):
+        for older, newer in self.store.stream(_PAIRS, [of, state]):
             yield json.loads(older) if older else None, json.loads(newer) if newer else None
 
 
@@ -59,10 +58,14 @@ def compare(store: Store, older: PlanFile, newer: PlanFile) -> Difference:
     if older.header["tenant"]["id"] != newer.header["tenant"]["id"]:
         tenants = [f"{plan.path}: {plan.header['tenant']['name']}" for plan in (older, newer)]
         raise UsageError("The plans are for different tenants; they have nothing in common.", tenants)
-    for name, plan in (("older", older), ("newer", newer)):
-        with plan.rows(_COLUMNS) as lines:
-            store.run(_lines(name, lines))
-    store.run(_DIFFERENCES)
+    with older.rows(_COLUMNS) as older_lines, newer.rows(_COLUMNS) as newer_lines:
+        both = {"older": older_lines, "newer": newer_lines}
+        for name, lines in both.items():
+            store.run(_said(name, lines))
+        store.make_room()
+        store.run(_DIFFERENCES)
+        for name, lines in both.items():
+            store.run(_text(name, lines))
     rows = store.rows("SELECT type, state, count(*) FROM run.differences GROUP BY ALL")
     counted = {(of, state): number for of, state, number in rows}
     files = [{file["file"]: file["sha256"] for file in plan.header["roster"]["files"]} for plan in (older, newer)]
@@ -84,14 +87,17 @@ _SAID = f"""
         THEN json_merge_patch(coalesce(after, before), '{_NO_IDS}') ELSE json_array(before, after) END"""
 
 
-def _lines(name: str, lines: str) -> str:
+def _numbered(lines: str) -> str:
+    return f"(SELECT row_number() OVER () AS number, * FROM {lines})"
+
+
+def _said(name: str, lines: str) -> str:
+    """What each line is about, and a digest of what it says: the whole of two large plans is more than memory holds."""
     return f"""
         CREATE OR REPLACE TABLE run.{name} AS
         SELECT type, coalesce(id, concat_ws(' ', what, kind, key)) AS id, min(kind) AS kind, min(action) AS action,
-            min(key) AS key, min({_SAID}) AS said,
-            min(json_object('what', what, 'kind', kind, 'action', action, 'key', key, 'before', before,
-                            'after', after, 'cause', cause)) AS line
-        FROM {lines} WHERE type IN ('change', 'note') GROUP BY ALL"""
+            min(key) AS key, min(md5({_SAID})) AS said, min(number) AS number
+        FROM {_numbered(lines)} WHERE type IN ('change', 'note') GROUP BY ALL"""
 
 
 _DIFFERENCES = f"""
@@ -100,6 +106,21 @@ _DIFFERENCES = f"""
         CASE WHEN o.id IS NULL THEN 'new' WHEN n.id IS NULL THEN 'gone' ELSE 'otherwise' END AS state,
         row_number() OVER (ORDER BY list_position({list(ORDER)}, coalesce(n.kind, o.kind)),
             coalesce(n.action, o.action), coalesce(n.key, o.key), coalesce(n.id, o.id)) AS place,
-        o.line AS older, n.line AS newer
+        o.number AS older, n.number AS newer
     FROM run.older o FULL JOIN run.newer n ON n.type = o.type AND n.id = o.id
     WHERE o.id IS NULL OR n.id IS NULL OR o.said IS DISTINCT FROM n.said"""
+
+
+def _text(name: str, lines: str) -> str:
+    """The lines that differ."""
+    return f"""
+        CREATE OR REPLACE TABLE run.{name}_lines AS
+        SELECT number, json_object('what', what, 'kind', kind, 'action', action, 'key', key, 'before', before,
+                                   'after', after, 'cause', cause)::TEXT AS line
+        FROM {_numbered(lines)} WHERE number IN (SELECT {name} FROM run.differences)"""
+
+
+_PAIRS = """
+    SELECT o.line, n.line FROM run.differences d
+    LEFT JOIN run.older_lines o ON o.number = d.older LEFT JOIN run.newer_lines n ON n.number = d.newer
+    WHERE d.type = ? AND d.state = ? ORDER BY d.place"""

@@ -29,8 +29,8 @@ PER_ROW = 160
 none of which can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
 BESIDES = 110  # megabytes that it needs besides
 COMPARED = """
-    schema_name = 'roster'
-    OR (schema_name, table_name) IN (('current', 'users'), ('run', 'changes'), ('run', 'work'))"""
+    schema_name = 'roster' OR schema_name = 'run' AND table_name IN ('changes', 'work', 'older', 'newer')
+    OR schema_name = 'current' AND table_name = 'users'"""
 IN_MEMORY = '"this run"'
 """The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
 
@@ -145,13 +145,20 @@ class Store:
 
 @contextmanager
 def _room() -> Iterator[None]:
-    """Raise `OutOfRoom` where DuckDB has none left."""
+    """Raise `OutOfRoom` where DuckDB has none left, and `KeyboardInterrupt` where it was interrupted."""
     try:
         yield
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # DuckDB's own word for Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
     except duckdb.OutOfMemoryException as error:
         raise OutOfRoom(
             "This takes more memory than provision allows itself.",
-            [str(error).splitlines()[0], "A million students fit; look for files that repeat themselves."],
+            [
+                str(error).splitlines()[0],
+                "Look for roster files that repeat themselves. If none does, report this: no district is too large.",
+            ],
         ) from None
     except duckdb.IOException as error:
         if "No space left" in str(error):

@@ -165,7 +165,7 @@ class Deaths:
         """Run `provision apply` with these arguments; gives the exit code, -9 if it was killed."""
         kill = kill or Kill()
         victim = self.start(*arguments, kill=kill)
-        timer = threading.Timer(kill.seconds, os.kill, (victim, signal.SIGKILL))
+        timer = threading.Timer(kill.seconds, _kill, (victim,))
         if kill.seconds:
             timer.start()
         code = self.forks.wait()
@@ -251,6 +251,11 @@ def _not_done(store: Store) -> list[Any]:
     """What the last run did not do."""
     last = "(SELECT arg_max(run, started) FROM journal.runs)"
     return store.rows(f"SELECT change_id, status, error FROM journal.outcomes WHERE run = {last} AND status <> 'done'")
+
+
+def _kill(victim: int) -> None:
+    with suppress(ProcessLookupError):  # it has just come to its end by itself
+        os.kill(victim, signal.SIGKILL)
 
 
 @contextmanager
