@@ -103,11 +103,12 @@ def _state(found: os.stat_result) -> FileState:
 
 
 def _has_odd_blanks(block: bytes) -> bool:
-    if b"\t" in block or block.isascii():
-        return b"\t" in block
     # one byte is looked for sixty times as fast as two
-    return any(
-        lead in block and any(blank in block for blank in _ODD_BLANKS if blank[:1] == lead) for lead in _ODD_LEADS
+    return b"\t" in block or (
+        not block.isascii()
+        and any(
+            lead in block and any(blank in block for blank in _ODD_BLANKS if blank[:1] == lead) for lead in _ODD_LEADS
+        )
     )
 
 

@@ -211,23 +211,20 @@ def _report_rows(store: Store, staged: Staged) -> None:
 
 def _report_blanks(store: Store, staged: Staged, lists: Container[str]) -> None:
     """Of `lists` the commas alone are no value."""
-    blank = {
-        header: f"coalesce(trim({name(header)}, ', '), '') = ''" if header in lists else f"{name(header)} IS NULL"
+    values = {
+        header: f"nullif(trim({name(header)}, ', '), '')" if header in lists else name(header)
         for header in staged.required
     }
-    # counting takes a tenth of the time of looking
-    asked = [
-        f"coalesce(bool_or({blank[header]}), false)" if header in lists else f"count(*) > count({name(header)})"
-        for header in blank
-    ]
+    # counting takes a tenth of the time of looking at each
+    asked = [f"count(*) > count({value})" for value in values.values()]
     met = store.rows(f"SELECT {', '.join(asked)} FROM stage")[0] if asked else ()
-    for (header, condition), some in zip(blank.items(), met, strict=True):
+    for (header, value), some in zip(values.items(), met, strict=True):
         if some:
             report(
                 store,
                 REQUIRED,
                 f"SELECT {literal(staged.file)} AS file, record, {literal(header)} AS field, NULL AS value, "
-                f"'The required value is missing.' AS message FROM stage WHERE {condition}",
+                f"'The required value is missing.' AS message FROM stage WHERE {value} IS NULL",
             )
 
 
