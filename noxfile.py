@@ -85,7 +85,7 @@ def fuzz(session: nox.Session) -> None:
     of CI; FUZZ_TIMES=100 looks five times as long."""
     _install(session, ".[test]")
     times = os.environ.get("FUZZ_TIMES", "20")
-    session.run("pytest", "tests/test_fuzz.py", *session.posargs, env={"FUZZ_TIMES": times})
+    session.run("pytest", "--timeout=0", "tests/test_fuzz.py", *session.posargs, env={"FUZZ_TIMES": times})
     try:
         _install(session, "atheris")
     except CommandFailed:
@@ -103,7 +103,7 @@ def laws(session: nox.Session) -> None:
     CI."""
     _install(session, ".[test]")
     laws = ("tests/test_laws.py", "tests/test_roster_holds.py")
-    session.run("pytest", "-n", "2", *laws, *session.posargs, env={"LAW_EXAMPLES": "60"})
+    session.run("pytest", "-n", "2", "--timeout=0", *laws, *session.posargs, env={"LAW_EXAMPLES": "60"})
 
 
 @nox.session
@@ -111,9 +111,8 @@ def kill(session: nox.Session) -> None:
     """A run that is killed a thousand times (KILLS says how often), and how it ends. Half an hour, and not part of
     CI, where it is killed some sixty times."""
     _install(session, ".[test]")
-    session.run(
-        "pytest", "-n", "2", "tests/test_kill.py", *session.posargs, env={"KILLS": os.environ.get("KILLS", "1000")}
-    )
+    kills = os.environ.get("KILLS", "1000")
+    session.run("pytest", "-n", "2", "--timeout=0", "tests/test_kill.py", *session.posargs, env={"KILLS": kills})
 
 
 @nox.session
