@@ -112,6 +112,24 @@ def test_a_part_is_no_measure_of_the_whole(school: World) -> None:
     assert [guard["guard"] for guard in whole.header["guards"] if guard["tripped"]] == ["roster_shrinks"]
 
 
+def test_of_a_part_nothing_is_kept_but_its_passwords(school: World) -> None:
+    school.profile(students='password = "roster"')
+    roster = Roster().people("S1", "S2", "S3")
+    for row in roster.users:
+        row["password"] = f"From-Roster-{row['sourcedId']}!9"
+    one = school.plan(roster, only=["person:S2"])
+    with school.run() as run:
+        assert run.store.rows("SELECT * FROM planned.passwords") == [("user:S2", "From-Roster-S2!9")]
+        kept = ("plans", "objects", "links", "roster_files", "roster_counts")
+        assert sum(run.store.value(f"SELECT count(*) FROM planned.{table}") for table in kept) == 0
+    applied, _ = school.apply(one)
+    assert applied.complete
+    school.apply(school.plan(roster))
+    with school.run() as run:
+        keys = {key for (key,) in run.store.rows("SELECT key FROM ledger.objects WHERE kind = 'user'")}
+    assert {"user:S1", "user:S2", "user:S3"} <= keys
+
+
 def test_a_plan_file_is_applied_as_it_is(school: World, capsys: pytest.CaptureFixture[str]) -> None:
     planned = school.plan(district())
     profile = ("--profile", str(school.folder / "profile.toml"), "--state", str(school.state))

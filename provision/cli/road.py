@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,8 +127,7 @@ async def plan_to(run: Run, roster: Path | None, out: Path, allow: Allowances) -
     refuse_within(out, profile.roster_path(roster))
     draft, form = await draft_of(run, roster, allow)
     plan = write_draft(run, draft, form, out)
-    expires = draft.snapshot_at + timedelta(seconds=profile.plan.seconds)
-    keep_for_apply(run.store, profile, plan.header["digest"], expires)
+    keep_for_apply(run.store, profile, draft, plan.header["digest"])
     return plan
 
 

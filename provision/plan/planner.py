@@ -6,7 +6,7 @@ Nothing in here, or in anything it imports, can write to the directory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provision.errors import StalePlan
 from provision.plan import changes
@@ -128,16 +128,26 @@ def _name_pairs(store: Store) -> None:
         FROM pairs p JOIN ledger.objects l ON l.kind = 'user' AND lower(l.key) = lower('user:' || p.person_id)""")
 
 
-def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetime) -> None:
+def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) -> None:
     """Keep what this plan was made from, until it has been applied or has expired.
 
-    The ledger takes it over when the plan has been applied, whatever is planned in between.
+    The ledger takes it over when the plan has been applied, whatever is planned in between. It takes nothing from a
+    plan that was cut down to a part, which says nothing of the rest; only the passwords of that part are kept.
     """
-    _find_forgotten(store)
+    if not draft.only:
+        _find_forgotten(store)
     with store.transaction():
         expired = "(SELECT digest FROM planned.plans WHERE expires < now())"
         for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
             store.run(f"DELETE FROM planned.{table} WHERE digest IN {expired} OR digest = ?", [digest])
+        store.run("DELETE FROM planned.passwords")
+        store.run("""
+            INSERT INTO planned.passwords SELECT c.key, p.password
+            FROM roster.persons p JOIN run.changes c ON c.key = 'user:' || p.id
+            WHERE c.kind = 'user' AND c.action = 'create' AND p.password IS NOT NULL""")
+        if draft.only:
+            return
+        expires = draft.snapshot_at + timedelta(seconds=profile.plan.seconds)
         store.run("INSERT INTO planned.plans VALUES (?, ?)", [digest, expires])
         store.run("INSERT INTO planned.roster_files SELECT ?, file, records FROM roster.files", [digest])
         store.run(f"INSERT INTO planned.roster_counts SELECT ?, * FROM ({COUNTS})", [digest])
@@ -147,11 +157,6 @@ def keep_for_apply(store: Store, profile: Profile, digest: str, expires: datetim
                 "WHERE object_id IS NOT NULL",
                 [digest],
             )
-        store.run("DELETE FROM planned.passwords")
-        store.run("""
-            INSERT INTO planned.passwords SELECT key, password
-            FROM roster.persons p JOIN desired.users u ON u.key = 'user:' || p.id
-            WHERE u.object_id IS NULL AND p.password IS NOT NULL""")
         store.run("INSERT INTO planned.links (digest, was) SELECT ?, was FROM run.forgotten", [digest])
         store.run(
             """
