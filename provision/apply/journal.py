@@ -75,7 +75,7 @@ class Journal:
         store.run("""
             UPDATE run.work w SET state = 'skipped', error = CASE
                 WHEN w.id IN (SELECT change_id FROM journal.unsettled)
-                    THEN 'the run was cut short: it was sent, and the answer is not known; the next run looks'
+                    THEN 'the run was cut short: it may have been sent, and no answer is known; the next run looks'
                 ELSE 'the run was cut short before it was sent' END
             WHERE w.state = 'waiting'""")
         rows = store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")

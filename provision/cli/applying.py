@@ -94,8 +94,8 @@ def carry_out(
         raise
     if applied is None:
         raise PartlyFailed(
-            "The run was stopped. Some changes were sent and not answered: they are looked up before anything is sent "
-            "again.",
+            "The run was stopped. Some changes may have been sent and were not answered: they are looked up before "
+            "anything is sent again.",
             [RESUME],
         )
     if is_at_end(applied) and not applied.stopped:

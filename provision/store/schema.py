@@ -118,7 +118,8 @@ CREATE VIEW journal.unsettled AS
       AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'add:' || i.key AND o.moment >= i.moment)
       AND NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = 'remove:' || i.key AND o.moment >= i.moment);
 """
-"""What was sent and never answered, by any run: until a later outcome for the same object or link is known."""
+"""What was to be sent at once, or was, and has no answer, by any run: until a later outcome for the same object or link
+is known."""
 
 PLANNED = """
 CREATE SCHEMA planned;
