@@ -120,7 +120,8 @@ def test_of_a_part_nothing_is_kept_but_its_passwords(school: World) -> None:
     one = school.plan(roster, only=["person:S2"])
     with school.run() as run:
         assert run.store.rows("SELECT * FROM planned.passwords") == [("user:S2", "From-Roster-S2!9")]
-        kept = ("plans", "objects", "links", "roster_files", "roster_counts")
+        assert run.store.rows("SELECT digest FROM planned.plans") == [(one.header["digest"],)]
+        kept = ("objects", "links", "roster_files", "roster_counts")
         assert sum(run.store.value(f"SELECT count(*) FROM planned.{table}") for table in kept) == 0
     applied, _ = school.apply(one)
     assert applied.complete
@@ -128,6 +129,18 @@ def test_of_a_part_nothing_is_kept_but_its_passwords(school: World) -> None:
     with school.run() as run:
         keys = {key for (key,) in run.store.rows("SELECT key FROM ledger.objects WHERE kind = 'user'")}
     assert {"user:S1", "user:S2", "user:S3"} <= keys
+
+
+@pytest.mark.parametrize("waiting", [[], ["person:S1", "person:S3"]])
+def test_a_plan_that_waits_keeps_its_passwords(school: World, waiting: list[str]) -> None:
+    school.profile(students='password = "roster"')
+    roster = Roster().people("S1", "S2", "S3")
+    for row in roster.users:
+        row["password"] = f"From-Roster-{row['sourcedId']}!9"
+    earlier = school.plan(roster, only=waiting)
+    school.apply(school.plan(roster, only=["person:S2"]))
+    _, results = school.apply(earlier)
+    assert {results[f"create:user:{id_}"]["status"] for id_ in ("S1", "S3")} == {"done"}
 
 
 def test_a_plan_file_is_applied_as_it_is(school: World, capsys: pytest.CaptureFixture[str]) -> None:

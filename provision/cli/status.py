@@ -31,8 +31,9 @@ def status(profile: ProfileOption, json: JsonOption = False, state: StateOption 
         counts = ", ".join(f"{last[name]:,} {name}" for name in ("done", "failed", "skipped", "stale") if last[name])
         write(f"Run {last['run']}: {counts or 'nothing to do'}" + ("" if last["finished"] else " (cut short)") + "\n")
     if known["unsettled"]:
-        unsure = "changes may have been sent, and no answer is known; the next run looks them up."
-        write(f"{known['unsettled']:,} {unsure}\n")
+        write(
+            f"{known['unsettled']:,} changes may have been sent, and no answer is known; the next run looks them up.\n"
+        )
     if known["failing"]:
         write(
             f"Left alone, as it keeps failing: {', '.join(known['failing'])}; `provision apply --retry KEY` sends it.\n"

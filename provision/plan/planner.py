@@ -140,15 +140,11 @@ def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) ->
         expired = "(SELECT digest FROM planned.plans WHERE expires < now())"
         for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
             store.run(f"DELETE FROM planned.{table} WHERE digest IN {expired} OR digest = ?", [digest])
-        store.run("DELETE FROM planned.passwords")
-        store.run("""
-            INSERT INTO planned.passwords SELECT c.key, p.password
-            FROM roster.persons p JOIN run.changes c ON c.key = 'user:' || p.id
-            WHERE c.kind = 'user' AND c.action = 'create' AND p.password IS NOT NULL""")
-        if draft.only:
-            return
+        _keep_passwords(store, draft)
         expires = draft.snapshot_at + timedelta(seconds=profile.plan.seconds)
         store.run("INSERT INTO planned.plans VALUES (?, ?)", [digest, expires])
+        if draft.only:
+            return
         store.run("INSERT INTO planned.roster_files SELECT ?, file, records FROM roster.files", [digest])
         store.run(f"INSERT INTO planned.roster_counts SELECT ?, * FROM ({COUNTS})", [digest])
         for kind in OBJECTS:
@@ -170,6 +166,17 @@ def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) ->
         )
         if profile.sections.adopt_members:
             _adopt_members(store, digest)
+
+
+def _keep_passwords(store: Store, draft: Draft) -> None:
+    """Those that the roster gives the accounts that this plan makes. Those of other plans that wait are not taken from
+    them by a part; a whole plan has them itself."""
+    waiting = "EXISTS (FROM planned.plans) AND key NOT IN (SELECT key FROM run.changes)"
+    store.run(f"DELETE FROM planned.passwords WHERE NOT ({waiting if draft.only else 'false'})")
+    store.run("""
+        INSERT INTO planned.passwords SELECT c.key, p.password
+        FROM roster.persons p JOIN run.changes c ON c.key = 'user:' || p.id
+        WHERE c.kind = 'user' AND c.action = 'create' AND p.password IS NOT NULL""")
 
 
 def _find_forgotten(store: Store) -> None:

@@ -138,7 +138,8 @@ PASSWORDS = """
 DROP SCHEMA IF EXISTS roster CASCADE;
 CREATE TABLE planned.passwords (key TEXT, password TEXT);
 """
-"""Those that the roster gives, of accounts that the last plan makes. The roster itself was once kept with them."""
+"""Those that the roster gives, of accounts that the last whole plan and the parts planned since make.
+The roster itself was once kept with them."""
 
 REJECTIONS = """
 CREATE TABLE ledger.rejections (id TEXT, value TEXT, reason TEXT, approver TEXT, approved_at TEXT);
