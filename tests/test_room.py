@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 from bench.district import Size, write_district
 from support.world import Roster, World
@@ -37,6 +38,20 @@ def test_what_takes_too_much_memory_is_told_in_words(narrow: Store, ask: Callabl
     with pytest.raises(OutOfRoom, match="more memory than provision allows itself") as caught:
         ask(narrow, MANY)
     assert "Out of Memory" in caught.value.details[0]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_many_cores_take_no_more_memory_than_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Each thread has memory of its own: on 16 cores a million students could not be loaded."""
+    monkeypatch.setattr(database, "THREADS", most)
+    store = open_store(tmp_path / "state", "cores")
+    threads = "SELECT current_setting('threads')"
+    cores = duckdb.sql(threads).fetchall()[0][0]
+    assert store.value(threads) == min(most, cores)
+    with store.by_one_thread():
+        assert store.value(threads) == 1
+    assert store.value(threads) == min(most, cores)
+    store.close()
 
 
 def test_a_roster_that_is_too_large_leaves_the_tables_empty(tmp_path: Path, narrow: Store) -> None:

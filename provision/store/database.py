@@ -23,6 +23,9 @@ MEGABYTES = 160  # and more for a large district, see `Store.make_room`
 MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
+THREADS = 2
+"""At most, whatever the machine has. Each of DuckDB's threads takes memory of its own: with 16 of them, as it would
+take by itself on 16 cores, a million students do not go into `MEMORY_LIMIT`."""
 FETCH = 2_000  # rows per fetch when a result is streamed
 PER_ROW = 160
 """Bytes that a row of `COMPARED` takes while it is compared with others: DuckDB holds several tables of hashes at once,
@@ -120,7 +123,7 @@ class Store:
         try:
             yield
         finally:
-            self.run("RESET threads")
+            _bound_threads(self._connection)
 
     @contextmanager
     def beside(self, catalog: str) -> Iterator[Store]:
@@ -237,6 +240,7 @@ def _advice(error: duckdb.Error) -> list[str]:
 def _configured(connection: duckdb.DuckDBPyConnection, memory: str) -> duckdb.DuckDBPyConnection:
     connection.execute("SET autoload_known_extensions = false")
     connection.execute(f"SET memory_limit = {literal(memory)}")
+    _bound_threads(connection)
     # at every 16 MB, as it is else, DuckDB would pack the tables in memory too, which takes longer than to fill them
     connection.execute("SET checkpoint_threshold = '1GB'")
     connection.execute("SET allocator_background_threads = true")  # freed memory goes back to the system at once
@@ -244,6 +248,12 @@ def _configured(connection: duckdb.DuckDBPyConnection, memory: str) -> duckdb.Du
     connection.execute("SET autoinstall_known_extensions = false")  # nothing is ever downloaded
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def _bound_threads(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("RESET threads")  # as many as there are cores
+    (cores,) = connection.execute("SELECT current_setting('threads')").fetchall()[0]
+    connection.execute(f"SET threads = {min(cores, THREADS)}")
 
 
 def _migrate(store: Store) -> None:
