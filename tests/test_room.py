@@ -46,7 +46,7 @@ def test_many_cores_take_no_more_memory_than_two(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(database, "THREADS", most)
     store = open_store(tmp_path / "state", "cores")
     threads = "SELECT current_setting('threads')"
-    cores = duckdb.sql(threads).fetchall()[0][0]
+    cores = duckdb.connect().execute(threads).fetchall()[0][0]
     assert store.value(threads) == min(most, cores)
     with store.by_one_thread():
         assert store.value(threads) == 1
