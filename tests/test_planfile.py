@@ -14,6 +14,7 @@ from support.world import Roster, World
 
 from provision.cli.road import utc_now
 from provision.errors import PlanFileError, StalePlan
+from provision.plan import planfile
 from provision.plan.planfile import PlanFile
 from provision.policy.kinds import ORDER
 
@@ -140,3 +141,10 @@ def test_no_secret_is_in_a_plan(school: World) -> None:
     for state in school.state.iterdir():
         if not state.name.endswith(".passwords.jsonl") and state.suffix != ".duckdb":
             assert b"Tr0ub4dor" not in state.read_bytes()
+
+
+def test_a_plan_that_is_sorted_in_pieces_has_the_same_bytes(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = lines(school.plan(district()).file.path)[1:]
+    for most in (1, 3, 7):
+        monkeypatch.setattr(planfile, "SORTED", most)
+        assert lines(school.plan(district()).file.path)[1:] == whole

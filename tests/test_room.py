@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-import duckdb
 import pytest
 from bench.district import Size, write_district
 from support.world import Roster, World
@@ -43,10 +43,12 @@ def test_what_takes_too_much_memory_is_told_in_words(narrow: Store, ask: Callabl
 @pytest.mark.parametrize("most", [1, 2])
 def test_many_cores_take_no_more_memory_than_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Each thread has memory of its own: on 16 cores a million students could not be loaded."""
+    threads = "SELECT current_setting('threads')"
+    with closing(open_store(tmp_path / "state", "cores")) as store:
+        store.run("RESET threads")
+        cores = store.value(threads)
     monkeypatch.setattr(database, "THREADS", most)
     store = open_store(tmp_path / "state", "cores")
-    threads = "SELECT current_setting('threads')"
-    cores = duckdb.connect().execute(threads).fetchall()[0][0]
     assert store.value(threads) == min(most, cores)
     with store.by_one_thread():
         assert store.value(threads) == 1
@@ -61,28 +63,54 @@ def test_a_roster_that_is_too_large_leaves_the_tables_empty(tmp_path: Path, narr
     assert {table: narrow.value(f"SELECT count(*) FROM roster.{table}") for table in TABLES} == dict.fromkeys(TABLES, 0)
 
 
-def test_a_large_roster_is_given_more_memory_and_a_small_one_no_less_than_usual(
+def test_what_does_not_fit_is_tried_again_with_more_memory(narrow: Store) -> None:
+    before = limit(narrow)
+    narrow.make_room()
+    assert narrow.value(MANY) == 1_000_000
+    assert limit(narrow) > before
+
+
+def test_more_memory_is_had_by_results_that_are_streamed(narrow: Store) -> None:
+    narrow.make_room()
+    assert sum(1 for _ in narrow.stream("SELECT DISTINCT md5(i::TEXT) FROM range(1000000) t(i)")) == 1_000_000
+
+
+def test_what_is_done_at_once_is_done_anew_with_more_memory_and_only_once(narrow: Store) -> None:
+    narrow.run("CREATE TABLE run.found (number BIGINT)")
+    tried = []
+
+    def count() -> None:
+        tried.append("once")
+        narrow.run("INSERT INTO run.found VALUES (0)")
+        narrow.run(f"INSERT INTO run.found {MANY}")
+
+    narrow.make_room()
+    narrow.at_once(count)
+    assert len(tried) > 1
+    assert narrow.rows("FROM run.found") == [(0,), (1_000_000,)]
+
+
+def test_there_is_an_end_to_the_memory(narrow: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "MOST_MEGABYTES", database.MEGABYTES)
+    narrow.make_room()
+    with pytest.raises(OutOfRoom, match="more memory than provision allows itself"):
+        narrow.value(MANY)
+
+
+def test_a_small_school_is_planned_in_little_memory_and_a_large_roster_may_take_more(
     school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Roster().people("S1", "S2").write(school.folder / "roster")
-    assert limit_after_planning(school) == "152.5 MiB"
-    monkeypatch.setattr(database, "PER_ROW", 100_000_000)  # a few rows are many
-    assert float(limit_after_planning(school).removesuffix(" GiB")) > 1
+    usual = database.MEGABYTES
+    assert limit_after_planning(school) == pytest.approx(usual, abs=1)
+    make_room = Store.make_room
 
+    def make_little(store: Store) -> None:
+        make_room(store)
+        store.run("SET memory_limit = '4MB'")
 
-def test_the_changes_of_a_first_plan_take_memory_too(school: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """100,000 students could be compared, and their first plan could not be written."""
-    monkeypatch.setattr(database, "PER_ROW", 100_000_000)
-    Roster().people("S1", "S2").write(school.folder / "roster")
-    with school.run() as run:
-        asyncio.run(draft_of(run, school.folder / "roster", Allowances()))
-        rows = sum(run.store.value(f"SELECT count(*) FROM roster.{table}") for table in TABLES)
-        rows += run.store.value("SELECT count(*) FROM current.users")
-        changes = run.store.value("SELECT count(*) FROM run.changes")
-        allowed = str(run.store.value("SELECT current_setting('memory_limit')")).removesuffix(" GiB")
-    expected = (database.BESIDES + 100 * (rows + changes)) * 1e6 / 2**30
-    assert changes > 0
-    assert float(allowed) == pytest.approx(expected, abs=0.1)
+    monkeypatch.setattr(Store, "make_room", make_little)
+    assert limit_after_planning(school) > usual
 
 
 INTERRUPTED = """
@@ -117,8 +145,14 @@ def test_a_query_can_be_interrupted(tmp_path: Path) -> None:
     assert asking.returncode == 0
 
 
-def limit_after_planning(school: World) -> str:
-    """What DuckDB may use once a plan has been made, in its own words."""
+def limit_after_planning(school: World) -> float:
+    """What DuckDB may use once a plan has been made, in megabytes."""
     with school.run() as run:
         asyncio.run(draft_of(run, school.folder / "roster", Allowances()))
-        return str(run.store.value("SELECT current_setting('memory_limit')"))
+        return limit(run.store)
+
+
+def limit(store: Store) -> float:
+    """What DuckDB may use, in megabytes."""
+    number, unit = str(store.value("SELECT current_setting('memory_limit')")).split()
+    return float(number) * {"MiB": 1 << 20, "GiB": 1 << 30}[unit] / 1e6

@@ -128,7 +128,8 @@ def start_run(store: Store, run: str, header: Header) -> None:
         "INSERT INTO journal.runs VALUES (?, ?, ?, ?, NULL, 0, 0, 0, 0)",
         [run, header["digest"], header["tenant"]["id"], _now()],
     )
-    with store.transaction():
+
+    def record() -> None:
         store.run(
             """
             CREATE OR REPLACE TEMP TABLE settled AS
@@ -143,6 +144,8 @@ def start_run(store: Store, run: str, header: Header) -> None:
         )
         _record(store)
 
+    store.at_once(record)
+
 
 def take_over(store: Store, log: Log) -> None:
     """Move what the log says to the journal and the ledger, all of it or nothing."""
@@ -151,7 +154,8 @@ def take_over(store: Store, log: Log) -> None:
         log.empty()
         return
     if store.value("SELECT count(*) FROM journal.taken_over WHERE log = ?", [name]) == 0:
-        with store.transaction():
+
+        def move() -> None:
             store.run(f"CREATE OR REPLACE TEMP TABLE logged AS FROM {logged(log.path)}")
             store.run("""
                 INSERT INTO journal.intents
@@ -164,6 +168,8 @@ def take_over(store: Store, log: Log) -> None:
             _record(store)
             store.run("DELETE FROM journal.taken_over")
             store.run("INSERT INTO journal.taken_over VALUES (?)", [name])
+
+        store.at_once(move)
     log.empty()
 
 
@@ -201,7 +207,8 @@ def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
     to a part says nothing of the rest: the whole is measured by the last whole plan.
     """
     digest = header["digest"]
-    with store.transaction():
+
+    def take() -> None:
         store.run("DELETE FROM ledger.profile")
         store.run("INSERT INTO ledger.profile VALUES (?, ?)", [profile.name, header["tenant"]["id"]])
         if header.get("only") or header.get("undoes"):
@@ -212,6 +219,8 @@ def remember(store: Store, profile: Profile, header: Header, run: str) -> None:
         )
         if store.value("SELECT count(*) FROM planned.plans WHERE digest = ?", [digest]):
             _take_over_plan(store, digest, run)
+
+    store.at_once(take)
 
 
 def _take_over_plan(store: Store, digest: str, run: str) -> None:

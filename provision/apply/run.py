@@ -115,10 +115,10 @@ async def carry_out(
     retry: frozenset[str] = frozenset(),
 ) -> Applied:
     """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
+    store.make_room()
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
-    store.make_room()
     if approval is not None:
         set_aside(store, approval)
     work.want_links(store)

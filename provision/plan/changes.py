@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from provision.errors import UsageError
 from provision.plan.selection import add_dependents
-from provision.policy.kinds import MOST_REFERENCES, LinkKind, ObjectKind, bundle_sql
+from provision.policy.kinds import LINKS, MOST_REFERENCES, LinkKind, ObjectKind
 from provision.store import Store
 from provision.store.sql import literal, literals
 
@@ -25,6 +25,7 @@ def start(store: Store) -> None:
 
     `run.known_links` is the ledger, plus what an interrupted run was adding and the directory shows as there. A
     person whom the roster now calls by another id goes by that id, and a link has the role the roster gives it now.
+    `run.ending` has those of them that are there and not desired.
     """
     store.run("""
         CREATE OR REPLACE TABLE run.changes (
@@ -34,45 +35,68 @@ def start(store: Store) -> None:
     store.run("""
         CREATE OR REPLACE TABLE run.notes (
             what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
+    # one table of links is compared with one other at a time: more of them do not fit the memory of a large district
+    store.run(f"CREATE OR REPLACE TABLE run.known_links AS {_known('ledger.links')}")
     store.run("""
-        CREATE OR REPLACE TABLE run.known_links AS
-        WITH known AS (
-            SELECT kind, key, left_key, right_key, left_id, right_id, role FROM ledger.links
-            UNION ALL
-            SELECT DISTINCT i.kind, i.key, i.left_key, i.right_key, i.left_id, i.right_id, i.role
-            FROM journal.unsettled i
-            JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
-            ANTI JOIN ledger.links l ON l.key = i.key AND l.left_id = i.left_id AND l.right_id = i.right_id
-                AND l.role IS NOT DISTINCT FROM i.role
-            WHERE i.action = 'add'
-        )
-        SELECT k.kind, k.key AS was, k.left_key, k.left_id, k.right_id,
-               CASE WHEN u.key <> k.right_key
-                    THEN left(k.key, len(k.key) - len(k.right_key) + len('user:')) || u.person_id
-                    ELSE k.key END AS key,
-               coalesce(u.key, k.right_key) AS right_key, coalesce(d.role, k.role) AS role,
-               d.kind IS NOT NULL AS desired
-        FROM known k
-        LEFT JOIN desired.users u ON u.object_id = k.right_id
-        LEFT JOIN desired.links d ON d.kind = k.kind AND d.left_id = k.left_id AND d.right_id = k.right_id""")
+        CREATE OR REPLACE TABLE run.adding AS
+        SELECT DISTINCT kind, key, left_key, right_key, left_id, right_id, role FROM journal.unsettled
+        WHERE action = 'add'""")
+    there = """(
+        SELECT i.* FROM run.adding i
+        SEMI JOIN current.links c ON c.kind = i.kind AND c.left_id = i.left_id AND c.right_id = i.right_id
+        ANTI JOIN ledger.links l ON l.key = i.key AND l.left_id = i.left_id AND l.right_id = i.right_id
+            AND l.role IS NOT DISTINCT FROM i.role)"""
+    store.run(f"INSERT INTO run.known_links {_known(there)}")
+    # few are not desired, which DuckDB knows of a table and not of a condition
+    store.run("CREATE OR REPLACE TABLE run.undesired AS FROM run.known_links WHERE NOT desired")
+    store.run("""
+        CREATE OR REPLACE TABLE run.renamed AS
+        SELECT DISTINCT u.object_id, u.key FROM run.undesired k
+        JOIN desired.users u ON u.object_id = k.right_id AND u.key <> k.right_key""")
+    for table in ("known_links", "undesired"):
+        store.run(f"""
+            UPDATE run.{table} k SET right_key = u.key, key = {_with_person("u.key")} FROM run.renamed u
+            WHERE NOT k.desired AND u.object_id = k.right_id AND u.key <> k.right_key""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.ending AS
+        FROM run.undesired k
+        SEMI JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        SEMI JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id""")
+    for table in ("adding", "undesired", "renamed"):
+        store.run(f"DROP TABLE run.{table}")
     # what a guard measures removals against: students' links that are ours, there, and of what the roster still has
     store.run("""
         CREATE OR REPLACE TABLE run.live_links AS
-        SELECT k.kind, k.left_key, coalesce(s.school_id, o.org_id, g.org_id) AS org_id
-        FROM run.known_links k
-        JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
-        LEFT JOIN desired.sections s ON s.key = k.left_key
-        LEFT JOIN desired.schools o ON o.key = k.left_key
-        LEFT JOIN desired.school_groups g ON g.key = k.left_key
-        WHERE k.role = 'student' AND coalesce(s.key, o.key, g.key) IS NOT NULL""")
+        SELECT kind, left_key, org_id FROM run.known_links
+        SEMI JOIN current.links USING (kind, left_id, right_id)
+        JOIN (SELECT key AS left_key, school_id AS org_id FROM desired.sections
+              UNION ALL SELECT key, org_id FROM desired.schools
+              UNION ALL SELECT key, org_id FROM desired.school_groups) USING (left_key)
+        WHERE role = 'student'""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.missing_links AS
+        FROM desired.links d
+        ANTI JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id""")
     store.run("""
         CREATE OR REPLACE TABLE run.new_links AS
-        SELECT d.*, k.key IS NOT NULL AS was_ours
-        FROM desired.links d
-        LEFT JOIN current.links c ON c.kind = d.kind AND c.left_id = d.left_id AND c.right_id = d.right_id
-        LEFT JOIN (SELECT DISTINCT kind, left_id, right_id, key FROM run.known_links) k
-            ON k.kind = d.kind AND k.left_id = d.left_id AND k.right_id = d.right_id
-        WHERE c.kind IS NULL""")
+        SELECT d.*, k.kind IS NOT NULL AS was_ours FROM run.missing_links d
+        LEFT JOIN (SELECT DISTINCT kind, left_id, right_id FROM run.known_links
+                   SEMI JOIN run.missing_links USING (kind, left_id, right_id)) k
+            ON k.kind = d.kind AND k.left_id = d.left_id AND k.right_id = d.right_id""")
+    store.run("DROP TABLE run.missing_links")
+
+
+def _known(links: str) -> str:
+    """SQL for rows of `run.known_links`: the links, with what the roster says of them now."""
+    person = "starts_with(d.right_key, 'user:')"
+    return f"""
+        SELECT k.kind, k.key AS was, k.left_key, k.left_id, k.right_id,
+               CASE WHEN {person} AND d.right_key <> k.right_key THEN {_with_person("d.right_key")}
+                    ELSE k.key END AS key,
+               CASE WHEN {person} THEN d.right_key ELSE k.right_key END AS right_key,
+               coalesce(d.role, k.role) AS role, d.kind IS NOT NULL AS desired
+        FROM {links} k
+        LEFT JOIN desired.links d ON d.kind = k.kind AND d.left_id = k.left_id AND d.right_id = k.right_id"""
 
 
 def create_objects(store: Store, kind: ObjectKind, *, split: bool = True) -> None:
@@ -119,17 +143,19 @@ def update_objects(
         WHERE len(changed) > 0""")
 
 
-def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more: str = "") -> None:
+def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more: str = "", beside: str = "") -> None:
     """Links of this kind that are desired and not there. `rule` and `where` are SQL over the new link `n`.
 
-    `more` is SQL for further members of `after`, name and value in turn.
+    `more` is SQL for further members of `after`, name and value in turn; `beside` joins to `n` what that speaks of.
     """
+    if kind.name == "group_member":
+        beside += _GROUP_LICENSES
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {ends(kind, "n", more)}, {rule},
-               n.file, n.record, NULL, {_needs(kind)}, 0, n.org_id,
+               n.file, n.record, NULL, {_needs(kind)}, {_guessed_requests(kind)}, n.org_id,
                n.left_key, n.left_id, n.right_key, n.right_id, n.role
-        FROM run.new_links n
+        FROM run.new_links n {beside}
         WHERE n.kind = '{kind.name}' AND ({where})""")
 
 
@@ -142,10 +168,7 @@ def remove_links(store: Store, kind: LinkKind, rule: str, org: str, file: str, w
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'remove:' || k.key, k.kind, 'remove', k.key, k.left_id, {ends(kind, "k")}, NULL, {literal(rule)},
                {file}, NULL, NULL, [], 1, {org}, k.left_key, k.left_id, k.right_key, k.right_id, k.role
-        FROM run.known_links k
-        JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
-        JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id
-        WHERE k.kind = '{kind.name}' AND NOT k.desired AND ({where})""")
+        FROM run.ending k WHERE k.kind = '{kind.name}' AND ({where})""")
 
 
 def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
@@ -158,41 +181,57 @@ def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
 
 def count_requests(store: Store) -> None:
     """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
-    # as a table of its own: an UPDATE of all links from a window takes minutes where memory is short
-    store.run(f"""
-        CREATE OR REPLACE TABLE run.carriers AS
-        SELECT id FROM (
-            SELECT id, row_number() OVER (PARTITION BY {bundle_sql()} ORDER BY kind DESC, key) AS place
-            FROM run.changes WHERE action = 'add')
-        WHERE (place - 1) % {MOST_REFERENCES} = 0""")
-    store.run("UPDATE run.changes SET requests = 1 WHERE id IN (SELECT id FROM run.carriers)")
+    for bundle in dict.fromkeys(kind.bundle for kind in LINKS if kind.bundle):
+        kinds = literals(kind.name for kind in LINKS if kind.bundle == bundle)
+        # sorted, and not by a window, which needs all of a bundle in memory: a group has as many members as there are
+        store.run(f"""
+            CREATE OR REPLACE TABLE run.bundled AS
+            SELECT id, left_key, requests FROM run.changes WHERE action = 'add' AND kind IN {kinds}
+            ORDER BY left_key, kind DESC, key""")
+        store.run(f"""
+            CREATE OR REPLACE TABLE run.recounted AS
+            SELECT id, 1 - requests AS requests FROM run.bundled b
+            JOIN (SELECT left_key, min(rowid) AS first FROM run.bundled GROUP BY left_key) f USING (left_key)
+            WHERE ((b.rowid - f.first) % {MOST_REFERENCES} = 0) <> (requests = 1)""")
+        store.run("UPDATE run.changes c SET requests = r.requests FROM run.recounted r WHERE r.id = c.id")
+
+
+def _guessed_requests(kind: LinkKind) -> int:
+    """What most links of a kind cost: few are to be counted anew, for an UPDATE of many takes much memory."""
+    return 0 if kind.bundle == "group" else 1
 
 
 def name_schools(store: Store) -> None:
-    """`run.change_schools (id, schools)`: the keys of the schools that a change belongs to; some belong to none."""
-    at_school = """
-        SELECT c.id, ['school:' || o.{school}] FROM run.changes c JOIN {objects} o ON o.key = c.key
-        WHERE c.org_id IS NULL AND o.{school} IS NOT NULL"""
-    # only persons have several, and few of them: lists that are gathered take ten times the memory of others
-    store.run(f"""
+    """`run.change_schools (id, kind, action, key, schools)`: the keys of the schools of a change that has no `org_id`,
+    which names the one school it belongs to; some belong to none."""
+    store.run("""
+        CREATE OR REPLACE TABLE run.schools_of AS
+        SELECT person_id, min(school_id) AS school_id, count(*) AS schools FROM run.person_schools
+        WHERE school_id IS NOT NULL GROUP BY person_id""")
+    store.run("""
         CREATE OR REPLACE TABLE run.change_schools AS
-        WITH whose AS MATERIALIZED (
-            SELECT c.id, u.person_id FROM run.changes c
-            JOIN desired.users u ON u.key = CASE WHEN c.kind = 'license' THEN c.left_key
-                                                 WHEN c.role = 'licensed' THEN c.right_key ELSE c.key END
-            WHERE c.org_id IS NULL),
-        places AS MATERIALIZED (
-            SELECT person_id, min(school_id) AS school_id, count(*) AS schools FROM run.person_schools
-            WHERE school_id IS NOT NULL GROUP BY person_id)
-        SELECT id, ['school:' || org_id] AS schools FROM run.changes WHERE org_id IS NOT NULL
-        UNION ALL {at_school.format(school="school_id", objects="desired.sections")}
-        UNION ALL {at_school.format(school="org_id", objects="desired.schools")}
-        UNION ALL {at_school.format(school="org_id", objects="desired.school_groups")}
-        UNION ALL SELECT w.id, ['school:' || p.school_id]
-        FROM whose w JOIN places p USING (person_id) WHERE p.schools = 1
-        UNION ALL SELECT w.id, list('school:' || s.school_id ORDER BY s.school_id)
-        FROM whose w JOIN places p USING (person_id) JOIN run.person_schools s USING (person_id)
-        WHERE p.schools > 1 AND s.school_id IS NOT NULL GROUP BY w.id""")
+        SELECT c.id, c.kind, c.action, c.key, ['school:' || o.school] AS schools
+        FROM run.changes c
+        JOIN (SELECT key, school_id AS school FROM desired.sections
+              UNION ALL SELECT key, org_id FROM desired.schools
+              UNION ALL SELECT key, org_id FROM desired.school_groups) o ON o.key = c.key
+        WHERE c.org_id IS NULL AND o.school IS NOT NULL""")
+    whose = """
+        FROM run.changes c
+        JOIN {of} p ON c.org_id IS NULL
+            AND p.person_id = substr(CASE WHEN c.kind = 'user' THEN c.key WHEN c.kind = 'license' THEN c.left_key
+                                          WHEN c.role = 'licensed' THEN c.right_key END, len('user:') + 1)"""
+    # few persons have several, and lists that are gathered take ten times the memory of others
+    store.run(f"""
+        INSERT INTO run.change_schools
+        SELECT c.id, c.kind, c.action, c.key, ['school:' || p.school_id]
+        {whose.format(of="(FROM run.schools_of WHERE schools = 1)")}""")
+    several = "(FROM run.person_schools SEMI JOIN (FROM run.schools_of WHERE schools > 1) USING (person_id))"
+    store.run(f"""
+        INSERT INTO run.change_schools
+        SELECT c.id, c.kind, c.action, c.key, list('school:' || p.school_id ORDER BY p.school_id)
+        {whose.format(of=several)} WHERE p.school_id IS NOT NULL GROUP BY c.id, c.kind, c.action, c.key""")
+    store.run("DROP TABLE run.schools_of")
 
 
 def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:
@@ -217,6 +256,11 @@ def leave_out_rejected(store: Store, reconsider: Collection[str]) -> None:
     store.run("DELETE FROM run.changes WHERE id IN (SELECT id FROM run.rejected)")
 
 
+def _with_person(key: str) -> str:
+    """SQL for the key of the link `k` when its person goes by another key."""
+    return f"left(k.key, len(k.key) - len(k.right_key) + len('user:')) || substr({key}, len('user:') + 1)"
+
+
 def _object_json(pairs: str, value: str) -> str:
     return f"to_json(map_from_entries(list_transform({pairs}, lambda x: {{'k': x.f, 'v': x.{value}}})))"
 
@@ -238,14 +282,15 @@ def _needs(kind: LinkKind) -> str:
     user = {"license": "n.left_key", "group_member": "CASE n.role WHEN 'licensed' THEN n.right_key END"}.get(kind.name)
     if user:
         update = f"'update:' || {user}"
-        waits.append(f"CASE WHEN {update} IN (SELECT id FROM run.changes) THEN {update} END")
+        updates = "(SELECT id FROM run.changes WHERE kind = 'user' AND action = 'update')"
+        waits.append(f"CASE WHEN {update} IN {updates} THEN {update} END")
     needs = f"list_filter([{', '.join(waits)}], lambda x: x IS NOT NULL)"
-    return f"list_concat({needs}, coalesce({_GROUP_LICENSES}, []))" if kind.name == "group_member" else needs
+    return f"list_concat({needs}, coalesce(g.licenses, []))" if kind.name == "group_member" else needs
 
 
-_GROUP_LICENSES = """(
-    SELECT list(l.id ORDER BY l.id) FROM run.changes l
-    WHERE l.kind = 'group_license' AND l.left_key = n.left_key AND n.role = 'licensed')"""
+_GROUP_LICENSES = """
+    LEFT JOIN (SELECT left_key, list(id ORDER BY id) AS licenses FROM run.changes WHERE kind = 'group_license'
+               GROUP BY left_key) g ON g.left_key = n.left_key AND n.role = 'licensed'"""
 
 
 EDUCATION = ("middle_name", "primary_role", "external_source", "student_id", "teacher_id", "grade",

@@ -111,8 +111,10 @@ def _licenses(store: Store) -> list[dict[str, object]]:
                coalesce(n.keys, []), coalesce(c.unlocated, 0)
         FROM current.skus s
         LEFT JOIN (SELECT l.right_id, count(*) AS planned,
-                          count(*) FILTER (WHERE u.object_id IS NOT NULL AND u.usage_location IS NOT NULL) AS unlocated
-                   FROM ({_LICENSED}) l LEFT JOIN desired.users u ON u.key = l.left_key
+                          count(u.key) AS unlocated
+                   FROM ({_LICENSED}) l
+                   LEFT JOIN (SELECT key FROM desired.users
+                              WHERE object_id IS NOT NULL AND usage_location IS NOT NULL) u ON u.key = l.left_key
                    GROUP BY l.right_id) c ON c.right_id = s.sku_id
         LEFT JOIN (SELECT right_id, count(*) AS short, min(left_key, {MOST_WITHOUT}) AS keys
                    FROM run.no_seat GROUP BY right_id) n ON n.right_id = s.sku_id
@@ -131,11 +133,13 @@ _LICENSED = """
 def _schools(store: Store) -> list[dict[str, object]]:
     """Changes that belong to one school, by action; what belongs to none is in the totals only."""
     return _many(store, """
+        WITH counted AS (
+            SELECT 'school:' || org_id AS school, action FROM run.changes WHERE org_id IS NOT NULL
+            UNION ALL SELECT unnest(schools), action FROM run.change_schools)
         SELECT 'school:' || o.id, o.name,
                count(*) FILTER (WHERE c.action = 'create'), count(*) FILTER (WHERE c.action = 'update'),
                count(*) FILTER (WHERE c.action = 'add'), count(*) FILTER (WHERE c.action = 'remove')
-        FROM run.changes c JOIN (SELECT id, unnest(schools) AS school FROM run.change_schools) s ON s.id = c.id
-        JOIN roster.orgs o ON 'school:' || o.id = s.school
+        FROM counted c JOIN roster.orgs o ON 'school:' || o.id = c.school
         GROUP BY o.id, o.name ORDER BY o.name, o.id
         """, "key", "name", "create", "update", "add", "remove")  # fmt: skip
 

@@ -77,13 +77,12 @@ def l3_student_joins(store: Store, profile: Profile, today: date) -> None:
 def l4_student_leaves(store: Store, _profile: Profile, _today: date) -> None:
     """Only from a section that the roster still has, only what the ledger shows as ours, only what nothing holds."""
     school = "(SELECT s.school_id FROM desired.sections s WHERE s.key = k.left_key)"
-    file = "(SELECT min(e.file) FROM run.named e WHERE e.left_key = k.left_key)"
+    file = "(SELECT f.file FROM run.named_in f WHERE f.left_key = k.left_key)"
     remove_links(store, MEMBER, "L4", school, file, f"""
         k.role = 'student'
         AND (k.left_key, k.left_id) IN (SELECT (key, object_id) FROM desired.sections WHERE object_id IS NOT NULL)
-        AND (k.left_key, k.right_key) NOT IN (SELECT (left_key, right_key) FROM run.named)
-        AND (k.left_key, k.right_id) NOT IN (
-            SELECT (left_key, right_id) FROM run.named WHERE right_id IS NOT NULL)
+        AND NOT EXISTS (FROM run.named n WHERE n.left_key = k.left_key AND n.right_key = k.right_key)
+        AND NOT EXISTS (FROM run.named n WHERE n.left_key = k.left_key AND n.right_id = k.right_id)
         AND {_READABLE.format("'enrollments'")} AND {_KNOWN_PERSON}""")  # fmt: skip
 
 
@@ -113,7 +112,7 @@ def l6_teacher_leaves(store: Store, _profile: Profile, _today: date) -> None:
             JOIN desired.sections s ON s.key = k.left_key
             JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
             WHERE k.kind = '{kind.name}' AND {whose}
-              AND k.key NOT IN (SELECT key FROM desired.links WHERE kind = '{kind.name}')
+              AND NOT EXISTS (FROM desired.links d WHERE d.kind = '{kind.name}' AND d.key = k.key)
               AND k.right_key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'user')""")  # fmt: skip
 
 
@@ -121,7 +120,7 @@ def l7_person_gone(store: Store, _profile: Profile, _today: date) -> None:
     """Account, licences and school stay; L4 sees to the sections."""
     note(store, "kept", "user", "L7", """
         SELECT l.key, NULL AS file, NULL AS record, NULL AS field FROM ledger.objects l
-        WHERE l.kind = 'user' AND l.key NOT IN (SELECT 'user:' || id FROM roster.persons)
+        WHERE l.kind = 'user' AND NOT EXISTS (FROM roster.persons p WHERE 'user:' || p.id = l.key)
           AND l.key NOT IN (SELECT 'user:' || id FROM roster.held WHERE kind = 'person' AND id IS NOT NULL)
         """)  # fmt: skip
 
@@ -153,11 +152,11 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
     """
     left = f"""
         k.role = 'student'
-        AND k.right_key IN (SELECT l.right_key FROM desired.links l
-                            WHERE l.kind = 'school_user' AND l.role = 'student')
+        AND EXISTS (FROM desired.links l
+                    WHERE l.kind = 'school_user' AND l.role = 'student' AND l.right_key = k.right_key)
         AND {{org}} IN (SELECT s.id FROM run.schools s)
-        AND ({{org}}, k.right_key) NOT IN (
-            SELECT (s.school_id, 'user:' || s.person_id) FROM run.person_schools s WHERE s.school_id IS NOT NULL)
+        AND NOT EXISTS (FROM run.person_schools s
+                        WHERE s.school_id = {{org}} AND 'user:' || s.person_id = k.right_key)
         AND NOT EXISTS (SELECT 1 FROM roster.findings f WHERE f.rule = 'unknown-reference'
                         AND f.file IN (SELECT o.file FROM roster.orgs o))
         AND {_READABLE.format("'orgs', 'persons', 'roles'")} AND {_KNOWN_PERSON}"""
@@ -170,11 +169,9 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
         remove_links(store, GROUP_MEMBER, "L10", group, file, left.format(org=group))
     else:
         note(store, "kept", "school_user", "L10", f"""
-            SELECT k.key, NULL AS file, NULL AS record, NULL AS field FROM run.known_links k
-            JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
-            JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id
-            WHERE k.kind = 'school_user' AND NOT k.desired AND {left_school}""")  # fmt: skip
-    moved = "(n.kind, n.right_key) IN (SELECT (l.kind, l.right_key) FROM run.known_links l)"
+            SELECT k.key, NULL AS file, NULL AS record, NULL AS field FROM run.ending k
+            WHERE k.kind = 'school_user' AND {left_school}""")  # fmt: skip
+    moved = "n.right_key IN (SELECT l.right_key FROM run.known_links l WHERE l.kind = 'school_user')"
     add_links(store, SCHOOL_USER, f"CASE WHEN {moved} THEN 'L10' ELSE 'person-at-school' END")
 
 
@@ -201,11 +198,11 @@ def l14_added_by_hand(store: Store, _profile: Profile, _today: date) -> None:
             JOIN desired.sections s ON s.object_id = c.left_id
             LEFT JOIN desired.users u ON u.object_id = c.right_id
             WHERE c.kind = '{kind.name}'
-              AND (c.left_id, c.right_id) NOT IN (SELECT (left_id, right_id) FROM run.known_links
-                                                  WHERE kind = '{kind.name}' AND left_id IS NOT NULL)
-              AND (c.left_id, c.right_id) NOT IN (
-                  SELECT (left_id, right_id) FROM desired.links
-                  WHERE kind = '{kind.name}' AND left_id IS NOT NULL AND right_id IS NOT NULL)""")  # fmt: skip
+              AND NOT EXISTS (FROM run.known_links k
+                              WHERE k.kind = c.kind AND k.left_id = c.left_id AND k.right_id = c.right_id)
+              AND NOT EXISTS (FROM desired.links d
+                              WHERE d.kind = c.kind AND d.left_id = c.left_id AND d.right_id = c.right_id)
+            """)  # fmt: skip
 
 
 def l15_mastered_on_premises(store: Store, profile: Profile, _today: date) -> None:
@@ -242,9 +239,9 @@ def what_the_profile_selects(store: Store, _profile: Profile, _today: date) -> N
     for kind in (SCHOOL, SECTION, SCHOOL_GROUP):
         create_objects(store, kind)
     add_links(store, SCHOOL_SECTION, "'section-at-school'")
-    disabled = "(SELECT p.plan_ids FROM run.disabled_plans p WHERE p.side = n.role AND p.sku_id = n.right_id)"
+    disabled = "LEFT JOIN run.disabled_plans p ON p.side = n.role AND p.sku_id = n.right_id"
     for licenses in (LICENSE, GROUP_LICENSE):
-        add_links(store, licenses, "'license-selected'", more=f"'disabled_plans', {disabled}")
+        add_links(store, licenses, "'license-selected'", more="'disabled_plans', p.plan_ids", beside=disabled)
     rule = "CASE n.role WHEN 'licensed' THEN 'license-selected' ELSE 'school-group-selected' END"
     add_links(store, GROUP_MEMBER, rule)
     note(store, "lacking", "license", "license-not-yet", """

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from provision.errors import PlanFileError
-from provision.store import Store
+from provision.plan.selection import SCHOOLS
+from provision.store import Row, Store
 from provision.store.files import replace_file
 from provision.store.sql import literal
 
@@ -38,19 +39,22 @@ REQUIRED: dict[str, type] = {
     "rules": dict, "notes": dict, "guards": list, "licenses": list, "schools": list, "estimate": dict, "digest": str,
 }  # fmt: skip
 
-CHANGES = """
+CHANGES = f"""
     SELECT json_object('type', 'change', 'id', id, 'kind', kind, 'action', action, 'key', key,
                        'object_id', object_id, 'before', before, 'after', after,
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field),
                        'depends_on', depends_on, 'requests', requests,
-                       'schools', coalesce(schools, []))::TEXT
+                       'schools', {SCHOOLS})::TEXT
     -- as rows they are shorter than as lines
-    FROM (FROM run.changes LEFT JOIN run.change_schools USING (id) WHERE kind = ? ORDER BY action, key)"""
-"""Of one kind, for all of them at once would take more memory to sort."""
+    FROM (FROM run.changes
+          LEFT JOIN (SELECT id, schools FROM run.change_schools WHERE {{among}} AND {{between}}) USING (id)
+          WHERE {{among}} AND {{between}} ORDER BY key)"""
 NOTES = """
     SELECT json_object('type', 'note', 'what', what, 'kind', kind, 'key', key,
                        'cause', json_object('rule', rule, 'file', file, 'record', record, 'field', field))::TEXT
-    FROM run.notes ORDER BY what, list_position({order}, kind), key, rule, record, file, field"""
+    FROM (FROM run.notes WHERE {among} AND {between} ORDER BY key, rule, record, file, field)"""
+SORTED = 100_000
+"""Lines that are sorted at a time: to sort all of them takes memory that grows with them."""
 
 
 def write_plan(store: Store, header: Header, path: Path, order: tuple[str, ...]) -> Path:
@@ -61,9 +65,9 @@ def write_plan(store: Store, header: Header, path: Path, order: tuple[str, ...])
     """
     with tempfile.TemporaryFile() as lines:
         digest = hashlib.sha256()
-        listing = "[" + ", ".join(f"'{kind}'" for kind in order) + "]"
-        changes = (store.stream(CHANGES, [kind]) for kind in order)
-        for (text,) in chain(chain.from_iterable(changes), store.stream(NOTES.format(order=listing))):
+        changes = _in_order(store, CHANGES, "run.changes", order, "kind", "action")
+        notes = _in_order(store, NOTES, "run.notes", order, "what", "kind")
+        for (text,) in chain(changes, notes):
             line = text.encode() + b"\n"
             digest.update(line)
             lines.write(line)
@@ -75,6 +79,35 @@ def write_plan(store: Store, header: Header, path: Path, order: tuple[str, ...])
             file.write(_dump(header) + b"\n")
             shutil.copyfileobj(lines, file)
     return path
+
+
+def _in_order(store: Store, lines: str, table: str, order: tuple[str, ...], first: str, second: str) -> Iterator[Row]:
+    """The lines of a table by its two columns `first` and `second`, then by key; kinds in the order of the plan."""
+
+    def place(value: str) -> tuple[int, str]:
+        return (order.index(value) if value in order else len(order), value)
+
+    groups = store.rows(f"SELECT {first}, {second}, count(*) FROM {table} GROUP BY ALL")
+    for one, other, number in sorted(groups, key=lambda group: (place(group[0]), place(group[1]))):
+        among = f"{first} = {literal(one)} AND {second} = {literal(other)}"
+        for between in _between(store, f"FROM {table} WHERE {among}", number):
+            yield from store.stream(lines.format(among=among, between=between))
+
+
+def _between(store: Store, rows: str, number: int) -> Iterator[str]:
+    """SQL for ranges of keys, in their order, each with about `SORTED` of the rows; they have all of them."""
+    if number <= SORTED:
+        yield "true"
+        return
+    store.run(f"CREATE OR REPLACE TABLE run.in_order AS SELECT key {rows} ORDER BY key")
+    bounds = store.rows(f"SELECT key FROM run.in_order WHERE rowid > 0 AND rowid % {SORTED} = 0 ORDER BY rowid")
+    store.run("DROP TABLE run.in_order")
+    lowest = "true"
+    for (bound,) in bounds:
+        if bound is not None:
+            yield f"{lowest} AND key < {literal(bound)}"
+            lowest = f"key >= {literal(bound)}"
+    yield f"({lowest} OR key IS NULL)"
 
 
 class PlanFile:

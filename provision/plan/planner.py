@@ -56,7 +56,6 @@ async def make_plan(
     for rule in RULES:
         if rule.step is not None:
             rule.step(store, profile, now.date())
-    store.make_room()
     changes.leave_out_rejected(store, reconsider)
     changes.name_schools(store)
     _note_what_is_held(store)
@@ -108,24 +107,34 @@ def want_links(store: Store) -> None:
 
 
 def _name_pairs(store: Store) -> None:
-    """`run.named`: every membership that the roster speaks of, whether we can act on it or not.
+    """`run.named`: every membership that the roster speaks of, whether we can act on it or not. `run.named_in`: the
+    file that speaks of those of a section.
 
-    By the ids of the roster, and by every account that the person has a claim to: a person who got another id, or
-    whose match is in doubt, is still the one who sits in that class.
+    By the ids of the roster, and by every account that the person has a claim to or had by the ledger: a person who got
+    another id, or whose match is in doubt, is still the one who sits in that class.
     """
     store.run("""
-        CREATE OR REPLACE TABLE run.named AS
-        WITH pairs AS (
+        CREATE OR REPLACE TABLE run.pairs AS
+        SELECT section_id, person_id, min(file) AS file FROM (
             SELECT section_id, person_id, file FROM roster.enrollments
-            UNION ALL SELECT id, other_id, file FROM roster.held WHERE kind = 'enrollment'
-        )
-        SELECT 'section:' || p.section_id AS left_key, 'user:' || p.person_id AS right_key, c.object_id AS right_id,
-               min(p.file) AS file
-        FROM pairs p LEFT JOIN run.user_claims c ON lower(c.key) = lower('user:' || p.person_id)
-        GROUP BY ALL
-        UNION ALL
-        SELECT 'section:' || p.section_id, l.key, l.object_id, p.file
-        FROM pairs p JOIN ledger.objects l ON l.kind = 'user' AND lower(l.key) = lower('user:' || p.person_id)""")
+            UNION ALL SELECT id, other_id, file FROM roster.held WHERE kind = 'enrollment')
+        GROUP BY ALL""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.accounts AS
+        SELECT key, object_id FROM run.user_claims
+        UNION SELECT key, object_id FROM ledger.objects WHERE kind = 'user'""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.named AS
+        SELECT 'section:' || section_id AS left_key,
+               unnest(CASE WHEN key <> right_key THEN [right_key, key] ELSE [right_key] END) AS right_key,
+               object_id AS right_id, file
+        FROM (SELECT *, 'user:' || person_id AS right_key FROM run.pairs) p
+        LEFT JOIN run.accounts a ON lower(a.key) = lower(p.right_key)""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.named_in AS
+        SELECT left_key, min(file) AS file FROM run.named GROUP BY left_key""")
+    for table in ("pairs", "accounts"):
+        store.run(f"DROP TABLE run.{table}")
 
 
 def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) -> None:
@@ -136,7 +145,8 @@ def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) ->
     """
     if not draft.only:
         _find_forgotten(store)
-    with store.transaction():
+
+    def keep() -> None:
         expired = "(SELECT digest FROM planned.plans WHERE expires < now())"
         for table in ("roster_files", "roster_counts", "objects", "links", "plans"):
             store.run(f"DELETE FROM planned.{table} WHERE digest IN {expired} OR digest = ?", [digest])
@@ -166,6 +176,8 @@ def keep_for_apply(store: Store, profile: Profile, draft: Draft, digest: str) ->
         )
         if profile.sections.adopt_members:
             _adopt_members(store, digest)
+
+    store.at_once(keep)
 
 
 def _keep_passwords(store: Store, draft: Draft) -> None:

@@ -21,6 +21,9 @@ SELECTORS = {
 }
 """What a selector names, as SQL over changes with the keys of both ends and the list of their schools."""
 
+SCHOOLS = "CASE WHEN org_id IS NULL THEN coalesce(schools, []) ELSE ['school:' || org_id] END"
+"""SQL over `run.changes` with `run.change_schools` beside it: the keys of the schools that a change belongs to."""
+
 ABOUT = {"school": "orgs", "section": "sections", "person": "persons"}
 """Selectors that name something of the roster, which may be as wanted already: the roster table that has it."""
 
@@ -46,7 +49,9 @@ def keep_only(store: Store, selectors: Sequence[str]) -> None:
     wanted = " OR ".join(map(selected, meant))
     store.run(f"""
         CREATE OR REPLACE TABLE run.chosen AS
-        SELECT c.id, c.depends_on FROM run.changes c LEFT JOIN run.change_schools USING (id) WHERE {wanted}""")
+        SELECT id, depends_on
+        FROM (SELECT c.*, {SCHOOLS} AS schools FROM run.changes c LEFT JOIN run.change_schools s USING (id))
+        WHERE {wanted}""")
     while store.value("""
         INSERT INTO run.chosen SELECT c.id, c.depends_on FROM run.changes c
         WHERE c.id IN (SELECT unnest(depends_on) FROM run.chosen) AND c.id NOT IN (SELECT id FROM run.chosen)"""):

@@ -50,6 +50,7 @@ async def make_undo(
     """
     run = known_run(store, run)
     await reader.read_objects(store)
+    store.make_room()
     check_tenant(store)
     store.run("CREATE OR REPLACE TABLE run.scope (id TEXT)")
     desire(store, profile)  # of a roster that is empty: the tables, and who is protected

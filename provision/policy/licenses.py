@@ -74,17 +74,18 @@ def _disabled(store: Store, side: str, part: str, sku_id: str, names: tuple[str,
 
 def _keep_within_seats(store: Store) -> None:
     """By key, as many new licences as there are seats; the rest are held, by name."""
-    store.run("""
-        CREATE OR REPLACE TABLE run.no_seat AS
-        SELECT key, left_key, right_id, file, record FROM (
-            SELECT d.*, row_number() OVER (PARTITION BY d.right_id ORDER BY d.key) AS place,
-                   s.enabled - s.consumed AS seats
-            FROM desired.links d
-            JOIN current.skus s ON s.sku_id = d.right_id
-            LEFT JOIN current.links c
-                ON c.kind = 'license' AND c.left_id = d.left_id AND c.right_id = d.right_id
-            WHERE d.kind = 'license' AND c.kind IS NULL)
-        WHERE place > seats""")
+    store.run("CREATE OR REPLACE TABLE run.no_seat (key TEXT, left_key TEXT, right_id TEXT, file TEXT, record BIGINT)")
+    wanted = """
+        FROM desired.links d
+        ANTI JOIN current.links c ON c.kind = 'license' AND c.left_id = d.left_id AND c.right_id = d.right_id
+        WHERE d.kind = 'license'"""
+    asked = f"(SELECT right_id, count(*) AS seats {wanted} GROUP BY right_id)"
+    for sku, free in store.rows(f"""
+        SELECT sku_id, greatest(enabled - consumed, 0) FROM current.skus JOIN {asked} a ON a.right_id = sku_id
+        WHERE seats > enabled - consumed"""):
+        store.run(f"""
+            INSERT INTO run.no_seat SELECT d.key, d.left_key, d.right_id, d.file, d.record {wanted} AND d.right_id = ?
+            ORDER BY d.key OFFSET {free}""", [sku])  # fmt: skip
     store.run("""
         INSERT INTO run.set_aside
         SELECT 'held', 'license', key, 'no-seat', file, record, NULL FROM run.no_seat""")

@@ -54,11 +54,10 @@ def _school_users(store: Store) -> None:
         INSERT INTO desired.links
         SELECT 'school_user', 'school_user:' || run.part(s.org_id) || '/' || u.person_id, s.key, u.key,
                s.object_id, u.object_id, CASE WHEN u.is_student THEN 'student' ELSE 'staff' END, s.org_id,
-               any_value(u.file), any_value(u.record)
+               u.file, u.record
         FROM run.person_schools r
         JOIN desired.schools s ON s.org_id = r.school_id
-        JOIN desired.users u ON u.person_id = r.person_id
-        GROUP BY ALL""")
+        JOIN desired.users u ON u.person_id = r.person_id""")
 
 
 def _school_sections(store: Store) -> None:
@@ -71,17 +70,14 @@ def _school_sections(store: Store) -> None:
 
 def _group_members(store: Store) -> None:
     """Students of the school in the students' group; teachers are those with a role that owns sections."""
-    store.run("""
-        INSERT INTO desired.links
-        WITH people AS (
-            SELECT person_id, 'students' AS role FROM desired.users WHERE is_student
-            UNION ALL SELECT person_id, 'teachers' FROM desired.users WHERE is_teacher),
-        places AS (
-            SELECT person_id, role, NULL::TEXT AS org_id FROM people
-            UNION SELECT p.person_id, p.role, r.school_id FROM people p JOIN run.person_schools r USING (person_id))
-        SELECT 'group_member', 'group_member:' || replace(g.key, 'school_group:', '') || '/' || u.person_id,
-               g.key, u.key, g.object_id, u.object_id, CASE WHEN u.is_student THEN 'student' ELSE 'staff' END, g.org_id,
-               u.file, u.record
-        FROM places p
-        JOIN desired.school_groups g ON g.role = p.role AND g.org_id IS NOT DISTINCT FROM p.org_id
-        JOIN desired.users u ON u.person_id = p.person_id""")
+    for whose, groups in (
+        ("desired.users u", "g.org_id IS NULL"),
+        ("run.person_schools r JOIN desired.users u USING (person_id)", "g.org_id = r.school_id"),
+    ):
+        store.run(f"""
+            INSERT INTO desired.links
+            SELECT 'group_member', 'group_member:' || replace(g.key, 'school_group:', '') || '/' || u.person_id,
+                   g.key, u.key, g.object_id, u.object_id, CASE WHEN u.is_student THEN 'student' ELSE 'staff' END,
+                   g.org_id, u.file, u.record
+            FROM {whose} JOIN desired.school_groups g ON {groups}
+            WHERE g.role = 'students' AND u.is_student OR g.role = 'teachers' AND u.is_teacher""")

@@ -8,6 +8,7 @@ from provision.store import Store
 from provision.store.sql import literals
 
 NO_ACCOUNT_ROLES = ("parent", "guardian", "relative")  # contacts of a student, not people of the school
+AFTER_ALL = 1 << 40  # more records than any file has
 
 
 def select_scope(store: Store, profile: Profile) -> None:
@@ -57,25 +58,32 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
         SELECT DISTINCT r.person_id, o.school_id
         FROM roster.roles r JOIN run.org_school o ON o.org_id = r.org_id
         WHERE {everything} OR o.school_id IN {chosen}""")
+    # step by step, for the memory of a large district; the grade is that of the first primary role, or of the first
     store.run(f"""
+        CREATE OR REPLACE TABLE run.standing AS
+        SELECT r.person_id,
+               bool_and(lower(r.role) = 'student') AS is_student,
+               bool_or(lower(r.role) IN {owners}) AS is_teacher,
+               arg_min(r.grade, CASE WHEN r.is_primary THEN r.record ELSE {AFTER_ALL} + r.record END)
+                   FILTER (WHERE r.grade IS NOT NULL) AS grade
+        FROM roster.roles r LEFT JOIN run.org_school o ON o.org_id = r.org_id
+        WHERE lower(r.role) NOT IN {literals(NO_ACCOUNT_ROLES)}
+        GROUP BY r.person_id
+        HAVING {everything} OR bool_or(o.school_id IN {chosen})""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.born AS
+        SELECT person_id, any_value(birth_date) AS birth_date FROM roster.demographics
+        WHERE birth_date IS NOT NULL GROUP BY person_id""")
+    store.run("""
+        CREATE OR REPLACE TABLE run.standing AS
+        SELECT s.*, b.birth_date FROM run.standing s LEFT JOIN run.born b USING (person_id)""")
+    store.run("""
         CREATE OR REPLACE TABLE run.people AS
-        WITH standing AS (
-            SELECT r.person_id,
-                   bool_and(lower(r.role) = 'student') AS is_student,
-                   bool_or(lower(r.role) IN {owners}) AS is_teacher,
-                   arg_min(r.grade, (NOT coalesce(r.is_primary, false), r.record))
-                       FILTER (WHERE r.grade IS NOT NULL) AS grade
-            FROM roster.roles r LEFT JOIN run.org_school o ON o.org_id = r.org_id
-            WHERE lower(r.role) NOT IN {literals(NO_ACCOUNT_ROLES)}
-            GROUP BY r.person_id
-            HAVING {everything} OR bool_or(o.school_id IN {chosen})
-        )
-        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, s.grade, d.birth_date, p.* EXCLUDE (password)
-        FROM roster.persons p
-        JOIN standing s ON s.person_id = p.id
-        LEFT JOIN (SELECT person_id, any_value(birth_date) AS birth_date FROM roster.demographics GROUP BY person_id) d
-            ON d.person_id = p.id
+        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, s.grade, s.birth_date, p.* EXCLUDE (password)
+        FROM roster.persons p JOIN run.standing s ON s.person_id = p.id
         WHERE p.id NOT IN (SELECT id FROM roster.held WHERE kind = 'person')""")
+    for table in ("born", "standing"):
+        store.run(f"DROP TABLE run.{table}")
 
 
 def _refuse_unknown_schools(store: Store, profile: Profile) -> None:

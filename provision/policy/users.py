@@ -41,6 +41,8 @@ def desire_users(store: Store, profile: Profile, recreate: frozenset[str]) -> No
     store.run("CREATE OR REPLACE TABLE run.protected AS " + _protected(profile))
     sides = " UNION ALL ".join(_side(profile, name, people) for name, people in profile.people())
     store.run(f"CREATE OR REPLACE TABLE desired.users AS {sides}")
+    for table in ("unmatched", "newcomers", "usernames", "wishes", "taken"):
+        store.run(f"DROP TABLE IF EXISTS run.{table}")
     _set_aside_nameless(store)
     _set_aside_long_ids(store, profile)
     _forget_passwords(store, profile)
@@ -88,15 +90,18 @@ def _forget_passwords(store: Store, profile: Profile) -> None:
 def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
     create_students = "true" if profile.students.mode == "create" else "false"
     create_staff = "true" if profile.staff.mode == "create" else "false"
+    store.run("""
+        CREATE OR REPLACE TABLE run.unmatched AS
+        SELECT key FROM run.people ANTI JOIN run.user_matches USING (key)""")
     store.run(f"""
         CREATE OR REPLACE TABLE run.newcomers AS
         SELECT p.*, CASE WHEN p.is_student THEN {create_students} ELSE {create_staff} END AS may_create,
                l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} AS was_deleted,
                o.profile AS other
-        FROM run.people p LEFT JOIN ledger.objects l ON l.kind = 'user' AND l.key = p.key
+        FROM run.people p SEMI JOIN run.unmatched m ON m.key = p.key
+        LEFT JOIN ledger.objects l ON l.kind = 'user' AND l.key = p.key
         LEFT JOIN (SELECT name, min(profile) AS profile FROM run.others WHERE kind = 'user' GROUP BY name) o
-            ON o.name = p.key
-        WHERE p.key NOT IN (SELECT key FROM run.user_matches)""")
+            ON o.name = p.key""")
     left_out = "FROM run.newcomers WHERE was_deleted OR other IS NOT NULL OR NOT may_create"
     store.run(f"""
         INSERT INTO run.set_aside

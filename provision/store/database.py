@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 
@@ -19,7 +20,10 @@ from provision.store.schema import MIGRATIONS, PASSING
 from provision.store.sql import literal
 
 Row: TypeAlias = tuple[Any, ...]
-MEGABYTES = 160  # and more for a large district, see `Store.make_room`
+_T = TypeVar("_T")
+MEGABYTES = 160
+MOST_MEGABYTES = 4_000
+"""Up to which `Store.make_room` lets it grow; planning a first load of 1,000,000 students takes a tenth of it."""
 MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
@@ -27,15 +31,16 @@ THREADS = 2
 """At most, whatever the machine has. Each of DuckDB's threads takes memory of its own: with 16 of them, as it would
 take by itself on 16 cores, a million students do not go into `MEMORY_LIMIT`."""
 FETCH = 2_000  # rows per fetch when a result is streamed
-PER_ROW = 160
-"""Bytes that a row of `COMPARED` takes while it is compared with others: DuckDB holds several tables of hashes at once,
-none of which can be spilled whole. By DuckDB 1.5, 300,000 students fail with 260 MB."""
-BESIDES = 110  # megabytes that it needs besides
-COMPARED = """
-    schema_name = 'roster' OR schema_name = 'run' AND table_name IN ('changes', 'work', 'older', 'newer')
-    OR schema_name = 'current' AND table_name = 'users'"""
 IN_MEMORY = '"this run"'
 """The catalog of what is not kept, beside that of the file; no profile can have a blank in its name."""
+
+
+@dataclass(slots=True)
+class _Room:
+    """The memory that DuckDB is allowed, and how far that may grow."""
+
+    megabytes: int = MEGABYTES
+    most: int = MEGABYTES
 
 
 class Store:
@@ -45,9 +50,17 @@ class Store:
     its own.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None, passing: str = IN_MEMORY) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path | None,
+        passing: str = IN_MEMORY,
+        room: _Room | None = None,
+    ) -> None:
         """Migrate the tables of the connection's own catalog, and begin with empty ones in the catalog `passing`."""
         self._connection = connection
+        self._room = room or _Room()
+        self._in_transaction = False
         self.path = path
         _migrate(self)
         own = self.value("SELECT current_database()")
@@ -66,8 +79,7 @@ class Store:
 
     def rows(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> list[Row]:
         """A small result, whole."""
-        with _room():
-            return self._connection.execute(sql, values or None).fetchall()
+        return self._with_room(lambda: self._connection.execute(sql, values or None).fetchall())
 
     def value(self, sql: str, values: Sequence[object] | dict[str, object] = ()) -> Any:  # noqa: ANN401  # any column
         """The first column of the first row, or None."""
@@ -79,10 +91,11 @@ class Store:
         cursor = self._connection.cursor()
         try:
             self._look_there(cursor)
-            with _room():
-                cursor.execute(sql, values or None)
-                while block := cursor.fetchmany(FETCH):
-                    yield from block
+            block = self._with_room(lambda: cursor.execute(sql, values or None).fetchmany(FETCH))
+            while block:
+                yield from block
+                with _told():
+                    block = cursor.fetchmany(FETCH)
         finally:
             cursor.close()
 
@@ -97,13 +110,26 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All of it, or none of it; durable when the block has ended."""
         self._connection.execute("BEGIN")
+        self._in_transaction = True
         try:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
-        with _room():
-            self._connection.execute("COMMIT")
+        else:
+            with _told():
+                self._connection.execute("COMMIT")
+        finally:
+            self._in_transaction = False
+
+    def at_once(self, work: Callable[[], None]) -> None:
+        """A transaction of work that may be done anew from its start, where it needs more memory than there was."""
+
+        def whole() -> None:
+            with self.transaction():
+                work()
+
+        self._with_room(whole)
 
     @contextmanager
     def in_any_order(self) -> Iterator[None]:
@@ -131,23 +157,42 @@ class Store:
         ends."""
         cursor = self._connection.cursor()
         try:
-            yield Store(cursor, None, catalog)
+            yield Store(cursor, None, catalog, self._room)
         finally:
             cursor.close()
             self.run(f"DETACH {catalog}")
 
     def make_room(self) -> None:
-        """Allow for comparing what there is, and for sorting the changes. `MEMORY_LIMIT` does for 10,000 students."""
-        rows = int(self.value(f"SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE {COMPARED}"))
-        self.run(f"SET memory_limit = '{max(BESIDES + rows * PER_ROW // 1_000_000, MEGABYTES)}MB'")
+        """From now on, let what does not fit `MEMORY_LIMIT` take more, a quarter at a time.
+
+        Nobody can tell beforehand how much a statement needs, for DuckDB spills most of it. What reads foreign files
+        has no business with more.
+        """
+        self._room.most = MOST_MEGABYTES
+
+    def _with_room(self, work: Callable[[], _T]) -> _T:
+        try:
+            with _told():
+                return work()
+        except _OutOfMemory:
+            room = self._room
+            if self._in_transaction or room.megabytes >= room.most:
+                raise
+            room.megabytes = min(room.megabytes * 5 // 4, room.most)
+            self._connection.execute(f"SET memory_limit = '{room.megabytes}MB'")
+        return self._with_room(work)
 
     def close(self) -> None:
         """Write what is pending and let go of the file."""
         self._connection.close()
 
 
+class _OutOfMemory(OutOfRoom):
+    """Of the two, it is the memory; more of it may help."""
+
+
 @contextmanager
-def _room() -> Iterator[None]:
+def _told() -> Iterator[None]:
     """Raise `OutOfRoom` where DuckDB has none left, and `KeyboardInterrupt` where it was interrupted."""
     try:
         yield
@@ -156,7 +201,7 @@ def _room() -> Iterator[None]:
             raise KeyboardInterrupt from None
         raise
     except duckdb.OutOfMemoryException as error:
-        raise OutOfRoom(
+        raise _OutOfMemory(
             "This takes more memory than provision allows itself.",
             [
                 str(error).splitlines()[0],
