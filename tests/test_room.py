@@ -65,13 +65,13 @@ def test_a_roster_that_is_too_large_leaves_the_tables_empty(tmp_path: Path, narr
 
 def test_what_does_not_fit_is_tried_again_with_more_memory(narrow: Store) -> None:
     before = limit(narrow)
-    narrow.make_room()
+    narrow.make_room(12)
     assert narrow.value(MANY) == 1_000_000
     assert limit(narrow) > before
 
 
 def test_more_memory_is_had_by_results_that_are_streamed(narrow: Store) -> None:
-    narrow.make_room()
+    narrow.make_room(12)
     assert sum(1 for _ in narrow.stream("SELECT DISTINCT md5(i::TEXT) FROM range(1000000) t(i)")) == 1_000_000
 
 
@@ -84,15 +84,15 @@ def test_what_is_done_at_once_is_done_anew_with_more_memory_and_only_once(narrow
         narrow.run("INSERT INTO run.found VALUES (0)")
         narrow.run(f"INSERT INTO run.found {MANY}")
 
-    narrow.make_room()
+    narrow.make_room(12)
     narrow.at_once(count)
     assert len(tried) > 1
     assert narrow.rows("FROM run.found") == [(0,), (1_000_000,)]
 
 
 def test_there_is_an_end_to_the_memory(narrow: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "MOST_MEGABYTES", database.MEGABYTES)
-    narrow.make_room()
+    monkeypatch.setattr(database, "MOST_MEGABYTES", 13)
+    narrow.make_room(12)
     with pytest.raises(OutOfRoom, match="more memory than provision allows itself"):
         narrow.value(MANY)
 

@@ -32,6 +32,7 @@ from provision.store import Store
 from provision.store.files import check_writable
 from provision.store.neighbours import read_neighbours
 
+LITTLE = 64  # megabytes for DuckDB to begin with: they are enough for 10,000 students, and no faster with more
 STOPPING = 5.0  # seconds that are given to what is on its way when a run is to stop
 
 
@@ -115,7 +116,7 @@ async def carry_out(
     retry: frozenset[str] = frozenset(),
 ) -> Applied:
     """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
-    store.make_room()
+    store.make_room(LITTLE)
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)

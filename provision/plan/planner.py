@@ -115,7 +115,7 @@ def _name_pairs(store: Store) -> None:
     """
     store.run("""
         CREATE OR REPLACE TABLE run.pairs AS
-        SELECT section_id, person_id, min(file) AS file FROM (
+        SELECT 'section:' || section_id AS left_key, 'user:' || person_id AS right_key, min(file) AS file FROM (
             SELECT section_id, person_id, file FROM roster.enrollments
             UNION ALL SELECT id, other_id, file FROM roster.held WHERE kind = 'enrollment')
         GROUP BY ALL""")
@@ -123,17 +123,22 @@ def _name_pairs(store: Store) -> None:
         CREATE OR REPLACE TABLE run.accounts AS
         SELECT key, object_id FROM run.user_claims
         UNION SELECT key, object_id FROM ledger.objects WHERE kind = 'user'""")
+    # as the roster spells them, and then as we do where that is not the same, of whom there are few
     store.run("""
         CREATE OR REPLACE TABLE run.named AS
-        SELECT 'section:' || section_id AS left_key,
-               unnest(CASE WHEN key <> right_key THEN [right_key, key] ELSE [right_key] END) AS right_key,
-               object_id AS right_id, file
-        FROM (SELECT *, 'user:' || person_id AS right_key FROM run.pairs) p
-        LEFT JOIN run.accounts a ON lower(a.key) = lower(p.right_key)""")
+        SELECT p.left_key, p.right_key, a.object_id AS right_id, p.file FROM run.pairs p
+        LEFT JOIN (SELECT lower(key) AS folded, object_id FROM run.accounts) a ON a.folded = lower(p.right_key)""")
+    store.run(
+        "CREATE OR REPLACE TABLE run.unspoken AS FROM run.accounts a ANTI JOIN run.pairs p ON p.right_key = a.key"
+    )
+    store.run("""
+        INSERT INTO run.named
+        SELECT p.left_key, a.key, a.object_id, p.file FROM run.pairs p
+        JOIN run.unspoken a ON lower(a.key) = lower(p.right_key)""")
     store.run("""
         CREATE OR REPLACE TABLE run.named_in AS
         SELECT left_key, min(file) AS file FROM run.named GROUP BY left_key""")
-    for table in ("pairs", "accounts"):
+    for table in ("pairs", "accounts", "unspoken"):
         store.run(f"DROP TABLE run.{table}")
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +22,11 @@ from provision.store.sql import literal
 Row: TypeAlias = tuple[Any, ...]
 _T = TypeVar("_T")
 MEGABYTES = 160
-MOST_MEGABYTES = 4_000
-"""Up to which `Store.make_room` lets it grow; planning a first load of 1,000,000 students takes a tenth of it."""
 MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
+MOST_MEGABYTES = 4_000
+"""How far planning and applying may go: a first plan of 1,000,000 students takes 300."""
 THREADS = 2
 """At most, whatever the machine has. Each of DuckDB's threads takes memory of its own: with 16 of them, as it would
 take by itself on 16 cores, a million students do not go into `MEMORY_LIMIT`."""
@@ -162,13 +162,16 @@ class Store:
             cursor.close()
             self.run(f"DETACH {catalog}")
 
-    def make_room(self) -> None:
-        """From now on, let what does not fit `MEMORY_LIMIT` take more, a quarter at a time.
+    def make_room(self, begin: int = MEGABYTES) -> None:
+        """From now on, let a statement that does not fit take more memory, an eighth at a time, from `begin` MB on.
 
-        Nobody can tell beforehand how much a statement needs, for DuckDB spills most of it. What reads foreign files
-        has no business with more.
+        Nobody can tell beforehand how much it needs, for DuckDB spills most of it. What reads foreign files has no
+        business with more than `MEMORY_LIMIT`.
         """
         self._room.most = MOST_MEGABYTES
+        with suppress(OutOfRoom), _told():  # what is in use by now may be more
+            self._connection.execute(f"SET memory_limit = '{begin}MB'")
+            self._room.megabytes = begin
 
     def _with_room(self, work: Callable[[], _T]) -> _T:
         try:
@@ -178,7 +181,7 @@ class Store:
             room = self._room
             if self._in_transaction or room.megabytes >= room.most:
                 raise
-            room.megabytes = min(room.megabytes * 5 // 4, room.most)
+            room.megabytes = min(room.megabytes * 9 // 8, room.most)
             self._connection.execute(f"SET memory_limit = '{room.megabytes}MB'")
         return self._with_room(work)
 
