@@ -90,6 +90,16 @@ def test_what_is_done_at_once_is_done_anew_with_more_memory_and_only_once(narrow
     assert narrow.rows("FROM run.found") == [(0,), (1_000_000,)]
 
 
+def test_a_transaction_that_cannot_be_repeated_has_more_memory_at_once_and_only_for_itself(narrow: Store) -> None:
+    with narrow.transaction(), pytest.raises(OutOfRoom):
+        narrow.value(MANY)  # nobody has made room
+    narrow.make_room(12)
+    before = limit(narrow)
+    with narrow.transaction():
+        assert narrow.value(MANY) == 1_000_000
+    assert limit(narrow) == before
+
+
 def test_there_is_an_end_to_the_memory(narrow: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "MOST_MEGABYTES", 13)
     narrow.make_room(12)

@@ -82,6 +82,26 @@ def test_a_day_is_undone(school: World) -> None:
                for path in removed)  # fmt: skip
 
 
+def test_what_is_put_back_costs_what_the_plan_says(school: World) -> None:
+    """A link of a school is a request of its own, and one of a section or a group rides with others."""
+    school.profile(schools='moves = "move"', school_groups='per_school = ["students"]')
+    roster = Roster().people("S1", "S2", "S3").people("S4", org="11")
+    school.day(roster)
+    school.day(Roster().people("S1").people("S2", "S3", "S4", org="11"))
+    planned = undo(school)
+    cost = {change["id"]: change["requests"] for change in planned.changes if change["action"] == "add"}
+    assert cost == {
+        "add:school_user:10/S2": 1,
+        "add:school_user:10/S3": 1,
+        "add:group_member:10/students/S2": 1,
+        "add:group_member:10/students/S3": 0,
+    }
+    before = len(school.writes())
+    applied, results = school.apply(planned)
+    assert applied.complete, results
+    assert len(school.writes()) - before == planned.header["estimate"]["writes"]
+
+
 def test_what_was_undone_is_planned_again_for_the_roster_says_so(school: World) -> None:
     school.day(monday())
     school.day(tuesday())

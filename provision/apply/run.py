@@ -116,7 +116,7 @@ async def carry_out(
     retry: frozenset[str] = frozenset(),
 ) -> Applied:
     """As `apply_plan`, for a plan of which it is known that it may be applied, or where nothing real is at stake."""
-    store.make_room(LITTLE)
+    store.make_room()
     work.load_work(store, plan)
     await reader.read_objects(store)
     verify_tenant(plan.header, store)
@@ -128,6 +128,7 @@ async def carry_out(
     read_neighbours(store)
     work.leave_to_others(store)
     set_failing_aside(store, retry)
+    store.make_room(LITTLE)
     work.make_queue(store)
     run = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     # what is done for a batch is too little for two threads to share

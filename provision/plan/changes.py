@@ -153,7 +153,7 @@ def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {ends(kind, "n", more)}, {rule},
-               n.file, n.record, NULL, {_needs(kind)}, {_guessed_requests(kind)}, n.org_id,
+               n.file, n.record, NULL, {_needs(kind)}, {guessed_requests(kind)}, n.org_id,
                n.left_key, n.left_id, n.right_key, n.right_id, n.role
         FROM run.new_links n {beside}
         WHERE n.kind = '{kind.name}' AND ({where})""")
@@ -180,7 +180,10 @@ def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
 
 
 def count_requests(store: Store) -> None:
-    """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
+    """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing.
+
+    Those that are not bundled have it from `guessed_requests`.
+    """
     for bundle in dict.fromkeys(kind.bundle for kind in LINKS if kind.bundle):
         kinds = literals(kind.name for kind in LINKS if kind.bundle == bundle)
         # sorted, and not by a window, which needs all of a bundle in memory: a group has as many members as there are
@@ -194,9 +197,11 @@ def count_requests(store: Store) -> None:
             JOIN (SELECT left_key, min(rowid) AS first FROM run.bundled GROUP BY left_key) f USING (left_key)
             WHERE ((b.rowid - f.first) % {MOST_REFERENCES} = 0) <> (requests = 1)""")
         store.run("UPDATE run.changes c SET requests = r.requests FROM run.recounted r WHERE r.id = c.id")
+        for table in ("bundled", "recounted"):
+            store.run(f"DROP TABLE run.{table}")
 
 
-def _guessed_requests(kind: LinkKind) -> int:
+def guessed_requests(kind: LinkKind) -> int:
     """What most links of a kind cost: few are to be counted anew, for an UPDATE of many takes much memory."""
     return 0 if kind.bundle == "group" else 1
 

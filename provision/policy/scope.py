@@ -64,7 +64,7 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
         SELECT r.person_id,
                bool_and(lower(r.role) = 'student') AS is_student,
                bool_or(lower(r.role) IN {owners}) AS is_teacher,
-               arg_min(r.grade, CASE WHEN r.is_primary THEN r.record ELSE {AFTER_ALL} + r.record END)
+               arg_min(r.grade, CASE WHEN r.is_primary THEN 0 ELSE {AFTER_ALL} END + coalesce(r.record, 0))
                    FILTER (WHERE r.grade IS NOT NULL) AS grade
         FROM roster.roles r LEFT JOIN run.org_school o ON o.org_id = r.org_id
         WHERE lower(r.role) NOT IN {literals(NO_ACCOUNT_ROLES)}

@@ -25,6 +25,7 @@ MEGABYTES = 160
 MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
+UNREPEATED_MEGABYTES = 640
 MOST_MEGABYTES = 4_000
 """How far planning and applying may go: a first plan of 1,000,000 students takes 300."""
 THREADS = 2
@@ -108,7 +109,31 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it, or none of it; durable when the block has ended."""
+        """All of it, or none of it; durable when the block has ended.
+
+        It cannot be tried again with more memory, so it has `UNREPEATED_MEGABYTES` at once where there may be more.
+        """
+        more = min(self._room.most, UNREPEATED_MEGABYTES)
+        if more > self._room.megabytes:
+            self._connection.execute(f"SET memory_limit = '{more}MB'")
+        try:
+            with self._transaction():
+                yield
+        finally:
+            if more > self._room.megabytes:
+                self._begin_with(self._room.megabytes)
+
+    def at_once(self, work: Callable[[], None]) -> None:
+        """A transaction of work that may be done anew from its start, where it needs more memory than there was."""
+
+        def whole() -> None:
+            with self._transaction():
+                work()
+
+        self._with_room(whole)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self._connection.execute("BEGIN")
         self._in_transaction = True
         try:
@@ -121,15 +146,6 @@ class Store:
                 self._connection.execute("COMMIT")
         finally:
             self._in_transaction = False
-
-    def at_once(self, work: Callable[[], None]) -> None:
-        """A transaction of work that may be done anew from its start, where it needs more memory than there was."""
-
-        def whole() -> None:
-            with self.transaction():
-                work()
-
-        self._with_room(whole)
 
     @contextmanager
     def in_any_order(self) -> Iterator[None]:
@@ -169,9 +185,12 @@ class Store:
         business with more than `MEMORY_LIMIT`.
         """
         self._room.most = MOST_MEGABYTES
-        with suppress(OutOfRoom), _told():  # what is in use by now may be more
-            self._connection.execute(f"SET memory_limit = '{begin}MB'")
-            self._room.megabytes = begin
+        self._begin_with(begin)
+
+    def _begin_with(self, megabytes: int) -> None:
+        with suppress(OutOfRoom), _told():  # what cannot be let go of may be more
+            self._connection.execute(f"SET memory_limit = '{megabytes}MB'")
+            self._room.megabytes = megabytes
 
     def _with_room(self, work: Callable[[], _T]) -> _T:
         try:
