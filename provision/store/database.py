@@ -113,15 +113,15 @@ class Store:
 
         It cannot be tried again with more memory, so it has `UNREPEATED_MEGABYTES` at once where there may be more.
         """
-        more = min(self._room.most, UNREPEATED_MEGABYTES)
-        if more > self._room.megabytes:
-            self._connection.execute(f"SET memory_limit = '{more}MB'")
+        before, more = self._room.megabytes, min(self._room.most, UNREPEATED_MEGABYTES)
+        if more > before:
+            self._begin_with(more)
         try:
             with self._transaction():
                 yield
         finally:
-            if more > self._room.megabytes:
-                self._begin_with(self._room.megabytes)
+            if more > before:
+                self._begin_with(before)
 
     def at_once(self, work: Callable[[], None]) -> None:
         """A transaction of work that may be done anew from its start, where it needs more memory than there was."""
