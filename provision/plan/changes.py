@@ -18,6 +18,10 @@ COLUMNS = (
     "id, kind, action, key, object_id, before, after, rule, file, record, field, depends_on, requests, org_id, "
     "left_key, left_id, right_key, right_id, role"
 )
+_AT_SCHOOLS = """
+    SELECT key, school_id AS org_id FROM desired.sections UNION ALL SELECT key, org_id FROM desired.schools
+    UNION ALL SELECT key, org_id FROM desired.school_groups"""
+"""What is at one school at most, and which; groups of all schools are at none."""
 
 
 def start(store: Store) -> None:
@@ -25,7 +29,7 @@ def start(store: Store) -> None:
 
     `run.known_links` is the ledger, plus what an interrupted run was adding and the directory shows as there. A
     person whom the roster now calls by another id goes by that id, and a link has the role the roster gives it now.
-    `run.ending` has those of them that are there and not desired.
+    `run.ending` has those of them that are there and not desired, `run.new_links` what is desired and not there.
     """
     store.run("""
         CREATE OR REPLACE TABLE run.changes (
@@ -35,6 +39,12 @@ def start(store: Store) -> None:
     store.run("""
         CREATE OR REPLACE TABLE run.notes (
             what TEXT, kind TEXT, key TEXT, rule TEXT, file TEXT, record BIGINT, field TEXT)""")
+    _find_known_links(store)
+    _find_ending_links(store)
+    _find_new_links(store)
+
+
+def _find_known_links(store: Store) -> None:
     # one table of links is compared with one other at a time: more of them do not fit the memory of a large district
     store.run(f"CREATE OR REPLACE TABLE run.known_links AS {_known('ledger.links')}")
     store.run("""
@@ -47,6 +57,10 @@ def start(store: Store) -> None:
         ANTI JOIN ledger.links l ON l.key = i.key AND l.left_id = i.left_id AND l.right_id = i.right_id
             AND l.role IS NOT DISTINCT FROM i.role)"""
     store.run(f"INSERT INTO run.known_links {_known(there)}")
+    store.run("DROP TABLE run.adding")
+
+
+def _find_ending_links(store: Store) -> None:
     # few are not desired, which DuckDB knows of a table and not of a condition
     store.run("CREATE OR REPLACE TABLE run.undesired AS FROM run.known_links WHERE NOT desired")
     store.run("""
@@ -62,17 +76,18 @@ def start(store: Store) -> None:
         FROM run.undesired k
         SEMI JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
         SEMI JOIN run.wanted w ON w.kind = k.kind AND w.object_id = k.left_id""")
-    for table in ("adding", "undesired", "renamed"):
+    for table in ("undesired", "renamed"):
         store.run(f"DROP TABLE run.{table}")
     # what a guard measures removals against: students' links that are ours, there, and of what the roster still has
-    store.run("""
+    store.run(f"""
         CREATE OR REPLACE TABLE run.live_links AS
-        SELECT kind, left_key, org_id FROM run.known_links
-        SEMI JOIN current.links USING (kind, left_id, right_id)
-        JOIN (SELECT key AS left_key, school_id AS org_id FROM desired.sections
-              UNION ALL SELECT key, org_id FROM desired.schools
-              UNION ALL SELECT key, org_id FROM desired.school_groups) USING (left_key)
-        WHERE role = 'student'""")
+        SELECT k.kind, k.left_key, o.org_id FROM run.known_links k
+        SEMI JOIN current.links c ON c.kind = k.kind AND c.left_id = k.left_id AND c.right_id = k.right_id
+        JOIN ({_AT_SCHOOLS}) o ON o.key = k.left_key
+        WHERE k.role = 'student'""")
+
+
+def _find_new_links(store: Store) -> None:
     store.run("""
         CREATE OR REPLACE TABLE run.missing_links AS
         FROM desired.links d
@@ -153,7 +168,7 @@ def add_links(store: Store, kind: LinkKind, rule: str, where: str = "true", more
     store.run(f"""
         INSERT INTO run.changes ({COLUMNS})
         SELECT 'add:' || n.key, n.kind, 'add', n.key, n.left_id, NULL, {ends(kind, "n", more)}, {rule},
-               n.file, n.record, NULL, {_needs(kind)}, {guessed_requests(kind)}, n.org_id,
+               n.file, n.record, NULL, {_needs(kind)}, {_guessed_requests(kind)}, n.org_id,
                n.left_key, n.left_id, n.right_key, n.right_id, n.role
         FROM run.new_links n {beside}
         WHERE n.kind = '{kind.name}' AND ({where})""")
@@ -180,10 +195,9 @@ def note(store: Store, what: str, kind: str, rule: str, query: str) -> None:
 
 
 def count_requests(store: Store) -> None:
-    """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing.
-
-    Those that are not bundled have it from `guessed_requests`.
-    """
+    """How many requests each link costs: the first of a bundle carries it, those that ride along cost nothing."""
+    alone = literals(kind.name for kind in LINKS if kind.bundle is None)
+    store.run(f"UPDATE run.changes SET requests = 1 WHERE action = 'add' AND kind IN {alone} AND requests <> 1")
     for bundle in dict.fromkeys(kind.bundle for kind in LINKS if kind.bundle):
         kinds = literals(kind.name for kind in LINKS if kind.bundle == bundle)
         # sorted, and not by a window, which needs all of a bundle in memory: a group has as many members as there are
@@ -193,49 +207,43 @@ def count_requests(store: Store) -> None:
             ORDER BY left_key, kind DESC, key""")
         store.run(f"""
             CREATE OR REPLACE TABLE run.recounted AS
-            SELECT id, 1 - requests AS requests FROM run.bundled b
+            SELECT id, ((b.rowid - f.first) % {MOST_REFERENCES} = 0)::BIGINT AS carries FROM run.bundled b
             JOIN (SELECT left_key, min(rowid) AS first FROM run.bundled GROUP BY left_key) f USING (left_key)
-            WHERE ((b.rowid - f.first) % {MOST_REFERENCES} = 0) <> (requests = 1)""")
-        store.run("UPDATE run.changes c SET requests = r.requests FROM run.recounted r WHERE r.id = c.id")
+            WHERE carries <> requests""")
+        store.run("UPDATE run.changes c SET requests = r.carries FROM run.recounted r WHERE r.id = c.id")
         for table in ("bundled", "recounted"):
             store.run(f"DROP TABLE run.{table}")
 
 
-def guessed_requests(kind: LinkKind) -> int:
-    """What most links of a kind cost: few are to be counted anew, for an UPDATE of many takes much memory."""
+def _guessed_requests(kind: LinkKind) -> int:
+    """What most links of a kind cost, so that few are to be counted anew: an UPDATE of many takes much memory."""
     return 0 if kind.bundle == "group" else 1
 
 
 def name_schools(store: Store) -> None:
     """`run.change_schools (id, kind, action, key, schools)`: the keys of the schools of a change that has no `org_id`,
     which names the one school it belongs to; some belong to none."""
-    store.run("""
+    store.run(f"""
         CREATE OR REPLACE TABLE run.schools_of AS
-        SELECT person_id, min(school_id) AS school_id, count(*) AS schools FROM run.person_schools
-        WHERE school_id IS NOT NULL GROUP BY person_id""")
+        SELECT key, org_id, NULL::TEXT[] AS several FROM (
+            {_AT_SCHOOLS}
+            UNION ALL SELECT 'user:' || person_id, min(school_id) FROM run.person_schools GROUP BY person_id
+                      HAVING count(school_id) = 1)
+        WHERE org_id IS NOT NULL""")
+    # apart, for few persons have several, and lists that are gathered take ten times the memory of others
+    store.run("""
+        INSERT INTO run.schools_of
+        SELECT 'user:' || person_id, NULL, list('school:' || school_id ORDER BY school_id) FROM run.person_schools
+        WHERE person_id IN (SELECT person_id FROM run.person_schools GROUP BY person_id HAVING count(school_id) > 1)
+          AND school_id IS NOT NULL
+        GROUP BY person_id""")
     store.run("""
         CREATE OR REPLACE TABLE run.change_schools AS
-        SELECT c.id, c.kind, c.action, c.key, ['school:' || o.school] AS schools
+        SELECT c.id, c.kind, c.action, c.key, coalesce(o.several, ['school:' || o.org_id]) AS schools
         FROM run.changes c
-        JOIN (SELECT key, school_id AS school FROM desired.sections
-              UNION ALL SELECT key, org_id FROM desired.schools
-              UNION ALL SELECT key, org_id FROM desired.school_groups) o ON o.key = c.key
-        WHERE c.org_id IS NULL AND o.school IS NOT NULL""")
-    whose = """
-        FROM run.changes c
-        JOIN {of} p ON c.org_id IS NULL
-            AND p.person_id = substr(CASE WHEN c.kind = 'user' THEN c.key WHEN c.kind = 'license' THEN c.left_key
-                                          WHEN c.role = 'licensed' THEN c.right_key END, len('user:') + 1)"""
-    # few persons have several, and lists that are gathered take ten times the memory of others
-    store.run(f"""
-        INSERT INTO run.change_schools
-        SELECT c.id, c.kind, c.action, c.key, ['school:' || p.school_id]
-        {whose.format(of="(FROM run.schools_of WHERE schools = 1)")}""")
-    several = "(FROM run.person_schools SEMI JOIN (FROM run.schools_of WHERE schools > 1) USING (person_id))"
-    store.run(f"""
-        INSERT INTO run.change_schools
-        SELECT c.id, c.kind, c.action, c.key, list('school:' || p.school_id ORDER BY p.school_id)
-        {whose.format(of=several)} WHERE p.school_id IS NOT NULL GROUP BY c.id, c.kind, c.action, c.key""")
+        JOIN run.schools_of o ON o.key = CASE WHEN c.kind = 'license' THEN c.left_key
+                                              WHEN c.role = 'licensed' THEN c.right_key ELSE c.key END
+        WHERE c.org_id IS NULL""")
     store.run("DROP TABLE run.schools_of")
 
 

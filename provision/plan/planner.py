@@ -128,9 +128,9 @@ def _name_pairs(store: Store) -> None:
         CREATE OR REPLACE TABLE run.named AS
         SELECT p.left_key, p.right_key, a.object_id AS right_id, p.file FROM run.pairs p
         LEFT JOIN (SELECT lower(key) AS folded, object_id FROM run.accounts) a ON a.folded = lower(p.right_key)""")
-    store.run(
-        "CREATE OR REPLACE TABLE run.unspoken AS FROM run.accounts a ANTI JOIN run.pairs p ON p.right_key = a.key"
-    )
+    store.run("""
+        CREATE OR REPLACE TABLE run.unspoken AS
+        FROM run.accounts a ANTI JOIN run.pairs p ON p.right_key = a.key""")
     store.run("""
         INSERT INTO run.named
         SELECT p.left_key, a.key, a.object_id, p.file FROM run.pairs p

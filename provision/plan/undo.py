@@ -167,8 +167,7 @@ def _turn_round(store: Store, kind: LinkKind) -> None:
     store.run(f"""
         INSERT INTO run.changes ({changes.COLUMNS})
         SELECT 'add:' || u.key, u.kind, 'add', u.key, u.left_id, NULL, {changes.ends(kind, "u")}, 'undo',
-               NULL, NULL, NULL, [], {changes.guessed_requests(kind)}, NULL, u.left_key, u.left_id, u.right_key,
-               u.right_id, u.role
+               NULL, NULL, NULL, [], 0, NULL, u.left_key, u.left_id, u.right_key, u.right_id, u.role
         FROM run.undone u
         WHERE u.kind = '{kind.name}' AND u.action = 'remove' AND NOT {there}
           AND u.left_id IN (SELECT object_id FROM current.objects)

@@ -25,7 +25,7 @@ MEGABYTES = 160
 MEMORY_LIMIT = f"{MEGABYTES}MB"
 """Past it DuckDB spills to disk. What DuckDB does not count, and Python, come to up to 150 MB more (see the bench),
 and an Azure Automation sandbox has 400 MB for everything."""
-UNREPEATED_MEGABYTES = 640
+UNREPEATED_MEGABYTES = 640  # for a transaction that cannot be done anew
 MOST_MEGABYTES = 4_000
 """How far planning and applying may go: a first plan of 1,000,000 students takes 300."""
 THREADS = 2
