@@ -21,7 +21,7 @@ from provision.cli import main
 from provision.errors import RosterError
 from provision.formats import load_roster
 from provision.formats.scan import BLOCK, LONGEST, MOST_COLUMNS, scan
-from provision.formats.stage import CsvFile, stage
+from provision.formats.stage import CsvFile, Read, stage
 from provision.roster.fill import TABLES
 from provision.roster.options import RosterOptions
 from provision.roster.summary import findings
@@ -347,7 +347,7 @@ def test_a_file_that_changes_stops_the_run(
     users.write_bytes(USERS.replace(b"\n", b"\r") if odd else USERS)
     time.sleep(0.02)  # some systems count time in steps of 4 ms
 
-    def meddling(store: Store, file: CsvFile, scratch: Path) -> bool:
+    def meddling(store: Store, file: CsvFile, scratch: Path) -> Read:
         meddle = file.path.name == "users.csv"
         if meddle and when == "before it is read":
             CHANGES[change](users)

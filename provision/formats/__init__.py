@@ -5,6 +5,7 @@ To add a format, write one file with a `FORMAT` and add one line to `FORMATS`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -121,7 +122,7 @@ def _load(store: Store, path: Path, options: RosterOptions, format_name: str) ->
         begin_changes(store)
         faults = [
             fault
-            for name, file in reading.order
+            for name, file in _smallest_first(reading.order, opened)
             if (fault := _load_file(store, form, name, file, opened[name], reading, package.scratch, options))
         ]
         _refuse(path, _changed(opened) or faults)
@@ -167,6 +168,14 @@ def _open(name: str, path: Path, readers: ThreadPoolExecutor) -> _Opened:
     except FileFault as fault:
         return _Opened(path, state, [], scanning, fault=str(fault))
     return _Opened(path, state, cells, scanning, plain)
+
+
+def _smallest_first(order: Sequence[tuple[str, File]], opened: Mapping[str, _Opened]) -> list[tuple[str, File]]:
+    """As they are scanned, so that loading does not wait; the same file of several packages stays in its order."""
+    sizes: Counter[str] = Counter()
+    for name, file in order:
+        sizes[file.name] += _bytes(opened[name].path)
+    return sorted(order, key=lambda each: sizes[each[1].name])
 
 
 def _bytes(path: Path) -> int:
@@ -257,12 +266,17 @@ def _load_file(
 ) -> str:
     """Read one file into the roster tables; gives what is wrong with it if it cannot be read whole."""
     columns = choose_columns(file, opened.cells, keep_passwords=options.keep_passwords)
-    left = left_out(name, file, columns, reading.changes)
+
+    def gone(filled: frozenset[str]) -> str:
+        return left_out(name, file, filled, reading.changes).sql()
+
     try:
         scanned = opened.scan()
         marks = file.marks(with_key=bool(reading.changes))
-        read = CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, left.sql(), marks)
-        odd = stage(store, read, scratch)
+        read = stage(
+            store, CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, gone, marks), scratch
+        )
+        left = left_out(name, file, read.filled, reading.changes)
         passed = left.note(store) if file.gone else 0
         records = store.value("SELECT count(*) FROM stage")
         store.insert(
@@ -273,7 +287,7 @@ def _load_file(
         note_columns(store, name, form, file, opened.cells)
         if records == 0 and not passed:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
-        fill(store, Staged(name, frozenset(columns), file.required, odd), file.into, options)
+        fill(store, Staged(name, frozenset(columns), read.filled, file.required, read.odd), file.into, options)
         if file.key and file.key not in marks:
             left.remember(store)
     except FileFault as fault:

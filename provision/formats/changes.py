@@ -240,8 +240,9 @@ class LeftOut:
             GROUP BY {id_}""")
 
 
-def left_out(name: str, file: File, columns: Container[str], changes: Container[str]) -> LeftOut:
-    """What is left out of the file called `name`, which has `columns`; `changes` are the files of changes."""
-    gone = file.gone.expression(columns) if file.gone else "false"
+def left_out(name: str, file: File, filled: Container[str], changes: Container[str]) -> LeftOut:
+    """What is left out of the file called `name`, which has values in the columns `filled`; `changes` are the files of
+    changes."""
+    gone = file.gone.expression(filled) if file.gone else "false"
     replaced = f"{quoted(file.key)} IN (SELECT id FROM spoken_of WHERE file = {literal(file.name)})"
     return LeftOut(file, name, gone, replaced if changes else "false", name in changes)

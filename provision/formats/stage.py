@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,30 +31,37 @@ WIDE = 9
 @dataclass(frozen=True)
 class CsvFile:
     """A CSV file to be read: `cells` is its header row, `columns` the headers to keep and the cell each is in, of
-    `marks` only whether there is a value; rows for which the SQL `gone` is true are left out."""
+    `marks` only whether there is a value. `gone` gives SQL that is true for rows to be left out, told the headers
+    under which there is any value."""
 
     path: Path
     scan: Scan
     cells: Sequence[str]
     plain_header: bool
     columns: Mapping[str, int]
-    gone: str = "false"
+    gone: Callable[[frozenset[str]], str] | None = None
     marks: frozenset[str] = frozenset()
 
 
-def stage(store: Store, file: CsvFile, scratch: Path) -> bool:
-    """Fill `stage`; gives whether a row may be odd. Raises `FileFault` where the text is not CSV."""
+@dataclass(frozen=True)
+class Read:
+    """What was read: whether a row may be odd, and the headers under which any row has a value."""
+
+    odd: bool
+    filled: frozenset[str]
+
+
+def stage(store: Store, file: CsvFile, scratch: Path) -> Read:
+    """Fill `stage`. Raises `FileFault` where the text is not CSV."""
     try:
         # of a single column DuckDB takes blank lines for records, so that their number says nothing
         several = len(file.cells) > 1
         if several and file.plain_header and file.scan.plain and _read_strictly(store, file, scratch):
-            _show(store, file, "rowid + 2 AS record, NULL::TEXT AS fault")
-            return False
+            return Read(False, _show(store, file, "rowid + 2 AS record, NULL::TEXT AS fault"))
         _read_slowly(store, file, scratch / "rewritten.csv")
     except OSError as error:  # it went away, or the disk is full
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    _show(store, file, "record, fault", or_=f"fault = {literal(EXTRA_CELLS.id)}")
-    return True
+    return Read(True, _show(store, file, "record, fault", or_=f"fault = {literal(EXTRA_CELLS.id)}"))
 
 
 def clear(store: Store) -> None:
@@ -63,20 +70,23 @@ def clear(store: Store) -> None:
     store.run("DROP TABLE IF EXISTS stage_rows")
 
 
-def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> None:
-    """`stage` has the rows that have a value, or for which the SQL `or_` is true."""
+def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> frozenset[str]:
+    """`stage` has the rows that have a value, or for which the SQL `or_` is true. Gives the headers that have one."""
     headers = [name(header) for header in file.columns]
-    # as a rule the first column has a value in every row, and no row is left out; then nothing need be asked of each
-    full, left_out = store.rows(
-        f"SELECT count(*) = count({headers[0] if headers else 'NULL'}), coalesce(bool_or({file.gone}), false) "
-        "FROM stage_rows"
+    rows, *values = store.rows(
+        f"SELECT {', '.join(['count(*)', *(f'count({each})' for each in headers)])} FROM stage_rows"
     )[0]
+    filled = frozenset(header for header, some in zip(file.columns, values, strict=True) if some)
+    gone = file.gone(filled) if file.gone else "false"
+    # as a rule the first column has a value in every row, and no row is left out; then nothing need be asked of each
+    full = values[:1] == [rows]
     picked = [] if full else [f"({' OR '.join(f'{header} IS NOT NULL' for header in headers) or 'false'} OR {or_})"]
-    picked += [f"{file.gone} IS NOT TRUE"] if left_out else []
+    picked += [f"{gone} IS NOT TRUE"] if store.value(f"SELECT coalesce(bool_or({gone}), false) FROM stage_rows") else []
     store.run(
         f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {', '.join([origin, *headers])} FROM stage_rows "
         f"WHERE {' AND '.join(picked) or 'true'}"
     )
+    return filled
 
 
 def _read_strictly(store: Store, file: CsvFile, scratch: Path) -> bool:

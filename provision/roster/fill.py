@@ -150,11 +150,12 @@ Column = str | tuple[str, ...] | Made
 
 @dataclass(frozen=True)
 class Staged:
-    """What `stage` holds: the file's name, the headers that are there, those that need a value, and whether a
-    row may have a `fault`."""
+    """What `stage` holds: the file's name, the headers that are there, those of them under which any row has a value,
+    those that need a value, and whether a row may have a `fault`."""
 
     file: str
     headers: frozenset[str]
+    filled: frozenset[str]
     required: tuple[str, ...]
     odd: bool
 
@@ -250,10 +251,13 @@ class _Mapped:
             column: [header for header in into.headers_of(column) if header in staged.headers]
             for column in into.columns
         }
+        # a column that is blank throughout is not looked at again, unless rows are picked by it
+        looked_at = staged.filled.union(staged.required, *map(into.headers_of, (into.needs, into.each, *into.once)))
         self.columns = [
             column
             for column, headers in self.headers.items()
-            if headers or isinstance(into.columns[column], Made)  # a made value may be there without any header
+            # a made value may be there without any header
+            if not looked_at.isdisjoint(headers) or isinstance(into.columns[column], Made)
         ]
 
     def says_something(self) -> bool:
@@ -264,8 +268,8 @@ class _Mapped:
         """Report the values that their kind refuses or remarks on."""
         origins = (
             f"({literal(self.into.table)}, {literal(column)}, {self.file}, {literal(self._header(column))})"
-            for column in self.columns
-            if self.headers[column]
+            for column, headers in self.headers.items()
+            if headers
         )
         store.run(f"INSERT INTO header_of VALUES {', '.join(origins)}")
         judged = [column for column in self.columns if self._kind(column).fault and column != self.into.each]
