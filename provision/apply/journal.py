@@ -62,27 +62,33 @@ class Journal:
         return True
 
     def finish(self) -> dict[str, int]:
-        """Close the run and count its results by status. What was not reached or not answered is skipped."""
+        """Close the run and count its results by status. What was not reached or not answered is skipped.
+
+        `run.results (seq, id, key, status, error, requests)` has a row for each change of the plan.
+        """
         store = self._store
         take_over(store, self._log)
+        # a table of its own, for an UPDATE of everything that was done takes memory that grows with it
         store.run(
             """
-            UPDATE run.work w SET state = o.status, error = o.error, spent = o.requests,
-                                  object_id = coalesce(w.object_id, o.object_id)
-            FROM journal.outcomes o WHERE o.run = ? AND o.change_id = w.id""",
+            CREATE OR REPLACE TABLE run.results AS
+            SELECT w.seq, w.id, w.key,
+                   coalesce(o.status, CASE w.state WHEN 'waiting' THEN 'skipped' ELSE w.state END) AS status,
+                   CASE WHEN o.status IS NOT NULL THEN o.error
+                        WHEN w.state <> 'waiting' THEN w.error
+                        ELSE 'the run was cut short' || CASE
+                            WHEN w.id IN (SELECT change_id FROM journal.unsettled)
+                                THEN ': it may have been sent, and no answer is known; the next run looks'
+                            ELSE ' before it was sent' END END AS error,
+                   coalesce(o.requests, 0) AS requests
+            FROM run.work w LEFT JOIN journal.outcomes o ON o.run = ? AND o.change_id = w.id""",
             [self._run],
         )
-        store.run("""
-            UPDATE run.work w SET state = 'skipped', error = CASE
-                WHEN w.id IN (SELECT change_id FROM journal.unsettled)
-                    THEN 'the run was cut short: it may have been sent, and no answer is known; the next run looks'
-                ELSE 'the run was cut short before it was sent' END
-            WHERE w.state = 'waiting'""")
-        rows = store.rows("SELECT state, count(*) FROM run.work GROUP BY 1")
-        counts = {str(state): int(number) for state, number in rows}
+        rows = store.rows("SELECT status, count(*) FROM run.results GROUP BY 1")
+        counts = {str(status): int(number) for status, number in rows}
         store.run(
             "UPDATE journal.runs SET finished = ?, done = ?, failed = ?, skipped = ?, stale = ? WHERE run = ?",
-            [_now(), *(counts.get(state, 0) for state in ("done", "failed", "skipped", "stale")), self._run],
+            [_now(), *(counts.get(status, 0) for status in ("done", "failed", "skipped", "stale")), self._run],
         )
         return counts
 
@@ -230,7 +236,7 @@ def _take_over_plan(store: Store, digest: str, run: str) -> None:
         [digest],
     )
     # what this run has just written is newer than what it was planned from
-    ours = "(SELECT key FROM run.work WHERE state IN ('done', 'stale'))"
+    ours = "(SELECT key FROM run.results WHERE status IN ('done', 'stale'))"
     others = "(SELECT name FROM run.others)"  # an account of theirs was matched, and is not ours for that
     objects = f"FROM planned.objects WHERE digest = ? AND key NOT IN {ours} AND object_id NOT IN {others}"
     store.run(f"DELETE FROM ledger.objects WHERE key IN (SELECT key {objects})", [digest])

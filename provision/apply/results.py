@@ -15,8 +15,8 @@ from provision.store import Store
 from provision.store.files import replace_file
 
 LINES = """
-    SELECT json_object('id', id, 'status', state, 'error', error, 'requests', spent)::TEXT
-    FROM run.work ORDER BY seq"""
+    SELECT json_object('id', id, 'status', status, 'error', error, 'requests', requests)::TEXT
+    FROM run.results ORDER BY seq"""
 
 
 class ResultsFile:
@@ -40,7 +40,7 @@ class ResultsFile:
             raise ProvisionError(f"{self._path} cannot be written: {error.strerror or error}.") from None
 
     def finish(self, store: Store) -> None:
-        """All results, whole."""
+        """All of `run.results`."""
         with replace_file(self._path) as file:
             for (line,) in store.stream(LINES):
                 file.write(line.encode() + b"\n")

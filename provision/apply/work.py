@@ -31,7 +31,7 @@ def load_work(store: Store, plan: PlanFile) -> None:
                    {_end("left", "")} AS left_key,
                    {_end("left", "_id")} AS left_id, {_end("right", "")} AS right_key,
                    {_end("right", "_id")} AS right_id, coalesce(after, before) ->> 'role' AS role,
-                   'waiting' AS state, NULL::TEXT AS error, 0::BIGINT AS spent
+                   'waiting' AS state, NULL::TEXT AS error
             FROM {rows} w
             WHERE w.type = 'change'""")
     store.run(

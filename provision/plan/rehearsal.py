@@ -14,7 +14,7 @@ FAILED = (500, 502, 503)
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """A plan that was carried out on a copy of its tenant. What became of each change stands in `run.work` of `store`.
+    """A plan that was carried out on a copy of its tenant. `run.results` of `store` has what became of each change.
 
     `results` counts that by status. `hindrances` are the sentences why `apply` would refuse the plan. `seconds` is the
     time it took on the clock of the copy, where each call lasts `answer_seconds`. `answered` counts the requests by
@@ -46,5 +46,5 @@ class Rehearsal:
     def not_done(self) -> Iterator[tuple[str, str, str]]:
         """Id, status and reason of every change that was not done, in the plan's order."""
         yield from self.store.stream("""
-            SELECT id, state, coalesce(error, '') FROM run.work
-            WHERE state NOT IN ('done', 'unapproved') ORDER BY seq""")
+            SELECT id, status, coalesce(error, '') FROM run.results
+            WHERE status NOT IN ('done', 'unapproved') ORDER BY seq""")
