@@ -77,6 +77,22 @@ def test_a_signal_stops_it_and_resume_goes_on(made: Deaths, number: signal.Signa
 
 
 @unix
+def test_what_waits_for_the_quota_is_not_sent_after_a_signal(made: Deaths) -> None:
+    made.sandbox.faults = Faults()
+    asked = made.start(str(made.planned.file.path), "--max-share", "1%")  # a write in five seconds
+    until(made, 1)
+    time.sleep(1)
+    before, began = len(made.school.writes()), time.monotonic()
+    os.kill(asked, signal.SIGINT)
+    assert made.forks.wait() == 5
+    assert time.monotonic() - began < 3, "it is not waited for, either"
+    assert len(made.school.writes()) == before
+    assert made.run("--resume") == 0
+    assert len(made.school.writes()) == made.planned.header["estimate"]["writes"]
+    assert made.end()["other passwords"] == []
+
+
+@unix
 def test_the_second_signal_ends_it_at_once(made: Deaths) -> None:
     made.sandbox.faults = Faults(write_seconds=(5, 5))
     asked = made.start(str(made.planned.file.path))

@@ -67,8 +67,11 @@ def to_write(items: Sequence[Item], password: str | None) -> Write:
     return Write(first.kind, first.action, first.key, first.left_id, references=references, attempted=first.attempted)
 
 
-def to_result(item: Item, outcome: Outcome) -> Settled:
-    """The result of one change. A link that was there before is somebody else's, unless we had sent it."""
+def to_result(item: Item, outcome: Outcome) -> Settled | None:
+    """The result of one change, if it is known. A link that was there before is somebody else's, unless we had sent
+    it."""
+    if outcome.status == "open":
+        return None
     if outcome.status == "already" and not item.attempted:
         told = "there" if item.action == "add" else "gone"
         return Settled(item, "stale", None, f"it was {told} already: somebody else did it", outcome.requests)

@@ -191,6 +191,7 @@ class _Flights:
                 await asyncio.wait([*self._flying, stopping], return_when=asyncio.FIRST_COMPLETED)
                 self._land()
             self.stopped = True
+            self._writer.halt()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=STOPPING)
                 self._land()
@@ -244,7 +245,7 @@ class _Flights:
             units = self._flying.pop(flight)
             if flight.exception() is None:
                 for unit, outcomes in zip(units, flight.result(), strict=True):
-                    unit.settled += map(to_result, unit.items, outcomes)
+                    unit.settled += filter(None, map(to_result, unit.items, outcomes))
                     unit.in_conflict = any(outcome.conflict for outcome in outcomes)
                 home += units
         self._record(home)

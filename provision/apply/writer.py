@@ -42,11 +42,12 @@ class Outcome:
     """What became of one change.
 
     `done`: confirmed by the service. `already`: the link was there (or gone) before our request, which was not
-    ours to count. `failed`: refused; `error` says why in the service's words. `requests` counts what was sent.
+    ours to count. `failed`: refused; `error` says why in the service's words. `open`: the writer was halted, and
+    what has left of it, if anything, is for the next run to find out. `requests` counts what was sent.
     `conflict`: the service said on the way that the object was being written by another request.
     """
 
-    status: Literal["done", "already", "failed"]
+    status: Literal["done", "already", "failed", "open"]
     object_id: str | None = None
     error: str | None = None
     requests: int = 0
@@ -76,6 +77,9 @@ class DirectoryWriter(Protocol):
     @property
     def usage(self) -> Usage:
         """What has been asked of the service."""
+
+    def halt(self) -> None:
+        """Send nothing more, be it the next request of a write, or one that waits for its turn."""
 
     async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
         """One list per write: one outcome per reference, or a single one for a create or update.

@@ -25,6 +25,10 @@ Load: TypeAlias = "list[tuple[Request, asyncio.Future[Answer]]]"
 """Requests, and those who wait for the answers."""
 
 
+class Halted(Exception):  # no error: it was asked for
+    """A request never left, for nothing more is to be sent."""
+
+
 class Sender(Protocol):
     """Whoever can make one call."""
 
@@ -82,6 +86,8 @@ class Courier:
         self._crowd = Crowd(MOST // 2)
         self._ready: Load = []
         self._under_way: set[asyncio.Task[object]] = set()
+        self._waiting: set[asyncio.Task[object] | None] = set()  # for the quota
+        self._halted = False
 
     @property
     def in_flight(self) -> int:
@@ -89,13 +95,21 @@ class Courier:
         return self._crowd.size
 
     async def send(self, request: Request) -> Answer:
-        """The answer to one attempt at `request`. Raises `DirectoryError` where nothing can be sent."""
+        """The answer to one attempt at `request`. Raises `DirectoryError` where nothing can be sent, and `Halted`."""
+        if self._halted:
+            raise Halted
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         if not self._ready:
             loop.call_soon(self._leave)
         self._ready.append((request, answer))
         return await answer
+
+    def halt(self) -> None:
+        """Send nothing more; what has left already is awaited."""
+        self._halted = True
+        for waiting in filter(None, self._waiting):
+            waiting.cancel()
 
     def _leave(self) -> None:
         ready, self._ready = self._ready, []
@@ -113,7 +127,11 @@ class Courier:
 
     async def _carry_writes(self, load: Load) -> None:
         while load:
-            granted = await self._pace.take(len(load))
+            try:
+                granted = await self._granted(len(load))
+            except Halted as halted:
+                _hand_on(halted, load)
+                return
             mark, number, left_at = self._pace.sent, self._crowd.leaves(), self._clock.now()
             told = Told(granted)
             try:
@@ -125,14 +143,27 @@ class Courier:
                 self._pace.heard(mark, told)
             load = load[granted:]
 
+    async def _granted(self, wanted: int) -> int:
+        """How many of the writes may leave, as soon as any may. Raises `Halted` where they are to stay."""
+        if self._halted:
+            raise Halted
+        waiting = asyncio.current_task()
+        self._waiting.add(waiting)
+        try:
+            return await self._pace.take(wanted)
+        except asyncio.CancelledError:
+            if self._halted:
+                raise Halted from None
+            raise
+        finally:
+            self._waiting.discard(waiting)
+
     async def _carry(self, load: Load) -> list[Answer]:
         """Send the load, and hand everybody his answer; the answers in their order."""
         try:
             outer = await self._sender.send(envelope([request for request, _ in load]))
         except Exception as error:  # noqa: BLE001  # it is handed to those who wait, who raise it
-            for _, waiting in load:
-                if not waiting.done():
-                    waiting.set_exception(error)
+            _hand_on(error, load)
             return []
         answers = open_envelope(outer, len(load))
         self._units.heard(answers)
@@ -140,6 +171,13 @@ class Courier:
             if not waiting.done():
                 waiting.set_result(answer)
         return answers
+
+
+def _hand_on(error: Exception, load: Load) -> None:
+    """To those who wait for an answer."""
+    for _, waiting in load:
+        if not waiting.done():
+            waiting.set_exception(error)
 
 
 def _told(answers: Sequence[Answer]) -> Told:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from provision.apply.writer import Outcome, Usage, Write
 from provision.errors import DirectoryError
-from provision.graph.batch import MOST, Courier
+from provision.graph.batch import MOST, Courier, Halted
 from provision.graph.client import Graph
 from provision.graph.errors import error_of, explain
 from provision.graph.request import Answer, Request
@@ -46,6 +46,10 @@ class GraphWriter:
         pace = self._graph.pace
         return Usage(pace.sent, pace.used_share, pace.held)
 
+    def halt(self) -> None:
+        """Send nothing more; see `DirectoryWriter`."""
+        self._courier.halt()
+
     async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
         """Carry out `writes` on distinct objects; see `DirectoryWriter`.
 
@@ -54,7 +58,7 @@ class GraphWriter:
         """
         jobs = [_Job(self._graph, self._courier, write, lost=write.attempted) for write in writes]
         outcomes = await together(job.run() for job in jobs)
-        if jobs and not any(job.answered for job in jobs):
+        if jobs and not any(job.answered or job.halted for job in jobs):
             raise DirectoryError(
                 "Microsoft Graph does not answer, or does not accept our token.",
                 [
@@ -71,7 +75,7 @@ class GraphWriter:
 @dataclass(slots=True)
 class _Job:
     """One write on its way. `sent` counts its requests; `lost`: the answer to one of them never came; `in_conflict`:
-    one was refused because another request was writing the object."""
+    one was refused because another request was writing the object; `halted`: the next one was not to leave."""
 
     graph: Graph
     courier: Courier
@@ -81,12 +85,20 @@ class _Job:
     answered: bool = False
     in_conflict: bool = False
     renewed: bool = False
+    halted: bool = False
 
     @property
     def kind(self) -> Kind:
         return self.graph.layout.kinds[self.write.kind]
 
     async def run(self) -> list[Outcome]:
+        try:
+            return await self._carry_out()
+        except Halted:
+            self.halted = True
+            return [Outcome("open")] * max(1, len(self.write.references))
+
+    async def _carry_out(self) -> list[Outcome]:
         if self.write.action == "create":
             return [await self._create()]
         if self.write.action == "update":
