@@ -287,7 +287,7 @@ def _load_file(
         note_columns(store, name, form, file, opened.cells)
         if records == 0 and not passed:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
-        fill(store, Staged(name, frozenset(columns), read.filled, file.required, read.odd), file.into, options)
+        fill(store, Staged(name, read.rows, read.values, file.required, read.odd), file.into, options)
         if file.key and file.key not in marks:
             left.remember(store)
     except FileFault as fault:

@@ -45,10 +45,16 @@ class CsvFile:
 
 @dataclass(frozen=True)
 class Read:
-    """What was read: whether a row may be odd, and the headers under which any row has a value."""
+    """What was read: whether a row may be odd, how many rows there are, and how many have a value under each header."""
 
     odd: bool
-    filled: frozenset[str]
+    rows: int
+    values: Mapping[str, int]
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """The headers under which any row has a value."""
+        return frozenset(header for header, number in self.values.items() if number)
 
 
 def stage(store: Store, file: CsvFile, scratch: Path) -> Read:
@@ -56,12 +62,14 @@ def stage(store: Store, file: CsvFile, scratch: Path) -> Read:
     try:
         # of a single column DuckDB takes blank lines for records, so that their number says nothing
         several = len(file.cells) > 1
-        if several and file.plain_header and file.scan.plain and _read_strictly(store, file, scratch):
-            return Read(False, _show(store, file, "rowid + 2 AS record, NULL::TEXT AS fault"))
-        _read_slowly(store, file, scratch / "rewritten.csv")
+        plain = several and file.plain_header and file.scan.plain and _read_strictly(store, file, scratch)
+        if not plain:
+            _read_slowly(store, file, scratch / "rewritten.csv")
     except OSError as error:  # it went away, or the disk is full
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    return Read(True, _show(store, file, "record, fault", or_=f"fault = {literal(EXTRA_CELLS.id)}"))
+    read = _count(store, file, odd=not plain)
+    _show(store, file, read)
+    return read
 
 
 def clear(store: Store) -> None:
@@ -70,23 +78,27 @@ def clear(store: Store) -> None:
     store.run("DROP TABLE IF EXISTS stage_rows")
 
 
-def _show(store: Store, file: CsvFile, origin: str, or_: str = "false") -> frozenset[str]:
-    """`stage` has the rows that have a value, or for which the SQL `or_` is true. Gives the headers that have one."""
+def _count(store: Store, file: CsvFile, *, odd: bool) -> Read:
+    counts = ["count(*)", *(f"count({name(header)})" for header in file.columns)]
+    rows, *values = store.rows(f"SELECT {', '.join(counts)} FROM stage_rows")[0]
+    return Read(odd, rows, dict(zip(file.columns, values, strict=True)))
+
+
+def _show(store: Store, file: CsvFile, read: Read) -> None:
+    """`stage` has the rows that have a value, or too many of them."""
     headers = [name(header) for header in file.columns]
-    rows, *values = store.rows(
-        f"SELECT {', '.join(['count(*)', *(f'count({each})' for each in headers)])} FROM stage_rows"
-    )[0]
-    filled = frozenset(header for header, some in zip(file.columns, values, strict=True) if some)
-    gone = file.gone(filled) if file.gone else "false"
+    origin = "record, fault" if read.odd else "rowid + 2 AS record, NULL::TEXT AS fault"
+    some = [f"{header} IS NOT NULL" for header in headers]
+    some += [f"fault = {literal(EXTRA_CELLS.id)}"] if read.odd else []
+    gone = file.gone(read.filled) if file.gone else "false"
     # as a rule the first column has a value in every row, and no row is left out; then nothing need be asked of each
-    full = values[:1] == [rows]
-    picked = [] if full else [f"({' OR '.join(f'{header} IS NOT NULL' for header in headers) or 'false'} OR {or_})"]
+    full = next(iter(read.values.values()), None) == read.rows
+    picked = [] if full else [f"({' OR '.join(some) or 'false'})"]
     picked += [f"{gone} IS NOT TRUE"] if store.value(f"SELECT coalesce(bool_or({gone}), false) FROM stage_rows") else []
     store.run(
         f"CREATE OR REPLACE TEMP VIEW stage AS SELECT {', '.join([origin, *headers])} FROM stage_rows "
         f"WHERE {' AND '.join(picked) or 'true'}"
     )
-    return filled
 
 
 def _read_strictly(store: Store, file: CsvFile, scratch: Path) -> bool:

@@ -150,12 +150,12 @@ Column = str | tuple[str, ...] | Made
 
 @dataclass(frozen=True)
 class Staged:
-    """What `stage` holds: the file's name, the headers that are there, those of them under which any row has a value,
-    those that need a value, and whether a row may have a `fault`."""
+    """What `stage` holds: the file's name, how many rows were read, under each header that is there how many of them
+    have a value, the headers that need one, and whether a row may have a `fault`."""
 
     file: str
-    headers: frozenset[str]
-    filled: frozenset[str]
+    rows: int
+    values: Mapping[str, int]
     required: tuple[str, ...]
     odd: bool
 
@@ -215,6 +215,7 @@ def _report_blanks(store: Store, staged: Staged, lists: Container[str]) -> None:
     values = {
         header: f"nullif(trim({name(header)}, ', '), '')" if header in lists else name(header)
         for header in staged.required
+        if header in lists or staged.values[header] < staged.rows
     }
     # counting takes a tenth of the time of looking at each
     asked = [f"count(*) > count({value})" for value in values.values()]
@@ -248,11 +249,11 @@ class _Mapped:
         self.options = options
         self.file = literal(staged.file)
         self.headers = {
-            column: [header for header in into.headers_of(column) if header in staged.headers]
-            for column in into.columns
+            column: [header for header in into.headers_of(column) if header in staged.values] for column in into.columns
         }
-        # a column that is blank throughout is not looked at again, unless rows are picked by it
-        looked_at = staged.filled.union(staged.required, *map(into.headers_of, (into.needs, into.each, *into.once)))
+        # a column that is blank throughout is not looked at again, unless rows are picked or held by it
+        filled = {header for header, number in staged.values.items() if number}
+        looked_at = filled.union(staged.required, *map(into.headers_of, (into.needs, into.each, *into.once)))
         self.columns = [
             column
             for column, headers in self.headers.items()
@@ -425,7 +426,7 @@ class _Mapped:
         the values of a column are `told`, `field` is the header that each comes from."""
         field = f", {self._origin(told)} AS field" if told else ""
         rows = f"SELECT {self._values()}, record{field} FROM stage"
-        picked = [self.into.where.expression(self.staged.headers)] if self.into.where else []
+        picked = [self.into.where.expression(self.staged.values)] if self.into.where else []
         if self.into.needs:
             picked.append(f"{self._expression(self.into.needs)} IS NOT NULL")
         if self.firsts and not every:
@@ -445,7 +446,7 @@ class _Mapped:
     def _expression(self, column: str) -> str:
         given = self.into.columns[column]
         if isinstance(given, Made):
-            return given.expression(self.staged.headers)
+            return given.expression(self.staged.values)
         found = [name(header) for header in self.headers[column]]
         value = found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
         spaced = self.into.space and (column == "person_id" or (self.into.table, column) == ("persons", "id"))
