@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from provision.errors import RosterError
 from provision.formats import FORMATS, load_roster
+from provision.formats.format import File
+from provision.formats.scan import scan
+from provision.formats.stage import CsvFile, clear, stage
 from provision.roster.options import RosterOptions
 from provision.roster.summary import findings
 from provision.store import in_memory
@@ -333,6 +336,55 @@ def test_a_folder_that_is_not_there_is_empty_or_is_a_file(tmp_path: Path) -> Non
 def test_a_wrong_date_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RosterError, match="'YY-MM-DD'"):
         load(tmp_path, V1, RosterOptions(date_formats=("YY-MM-DD",)))
+
+
+ISO_DATES = st.dates(date(1890, 1, 1), date(2210, 1, 1)).map(str)
+LIKE_DATES = st.one_of(
+    st.sampled_from(
+        ("", " 2026-08-24 ", "2026-8-24", "2026-08-24T00:00:00Z", "2026/08/24", "2026-08-24 (BC)", "epoch")
+    ),
+    st.tuples(ISO_DATES, st.integers(0, 9), st.sampled_from("0129 -/+é")).map(
+        lambda given: given[0][: given[1]] + given[2] + given[0][given[1] + 1 :]
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    written=st.one_of(
+        st.lists(st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(str), min_size=1, max_size=5),
+        st.lists(ISO_DATES | LIKE_DATES, min_size=1, max_size=5),
+    ),
+    forms=st.sampled_from((("YYYY-MM-DD",), ("YYYY-MM-DD", "YYYY/M/D"), ("D/M/YYYY",))),
+)
+def test_dates_read_as_dates_are_those_that_are_judged_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: list[str], forms: tuple[str, ...]
+) -> None:
+    def read() -> tuple[list[tuple[object, ...]], ...]:
+        load(tmp_path, {**V2_1, "demographics.csv": text}, RosterOptions(date_formats=forms, today=date(2199, 1, 1)))
+        born = STORE.rows("SELECT person_id, birth_date, record FROM roster.demographics ORDER BY record")
+        return born, STORE.rows("FROM roster.findings ORDER BY ALL")
+
+    rows = [f'{number},"{day}"\n' for number, day in enumerate(written)]
+    text = "userSourcedId,birthDate\n" + "".join(rows)
+    with monkeypatch.context() as patched:
+        patched.setattr(File, "dates", lambda _file: frozenset())
+        judged = read()
+    assert read() == judged
+
+
+@pytest.mark.parametrize(
+    ("others", "kept"), [("2010-02-03", "DATE"), ("", "DATE"), ("3.2.2010", "VARCHAR"), ("2010-02-30", "VARCHAR")]
+)
+def test_one_date_of_another_form_and_none_is_kept_as_a_date(tmp_path: Path, others: str, kept: str) -> None:
+    path = tmp_path / "demographics.csv"
+    path.write_text(f"userSourcedId,birthDate\ns1,2010-02-04\ns2,{others}\n")
+    columns = {"userSourcedId": 0, "birthDate": 1}
+    file = CsvFile(path, scan(path), list(columns), True, columns, dates=frozenset({"birthDate"}))
+    read = stage(STORE, file, tmp_path)
+    assert STORE.value("SELECT typeof(birthDate) FROM stage LIMIT 1") == kept
+    assert read.dates == ({"birthDate"} if kept == "DATE" else set())
+    clear(STORE)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -67,20 +67,22 @@ def test_what_both_versions_have_column_by_column(tmp_path: Path, files: Files) 
         ("c1", "A", "Art 4", "ART-4", "scheduled", "Room 3", "K", ["T", "Y"], "04", "Fine arts", "05154", "1,2"),
         ("c2", "A", "Homeroom", None, "homeroom", None, None, ["Y"], None, None, None, None),
     ]
-    assert table("section_id, person_id, role, is_primary, start_date, end_date", "enrollments") == [
+    assert table("section_id, person_id, role, is_primary, start_date::TEXT, end_date::TEXT", "enrollments") == [
         ("c1", "s1", "student", None, "2026-08-24", "2026-12-19"),
         ("c1", "s2", "student", None, None, None),
         ("c1", "t1", "teacher", True, None, None),
         ("c2", "s1", "student", None, None, None),
     ]
-    assert table("id, title, type, school_year, start_date, end_date, parent_id", "sessions") == [
+    assert table("id, title, type, school_year, start_date::TEXT, end_date::TEXT, parent_id", "sessions") == [
         ("T", "Autumn", "term", "2027", "2026-08-24", "2026-12-19", "Y"),
         ("Y", "Year", "schoolYear", "2027", "2026-08-24", "2027-06-11", None),
     ]
     assert table("id, org_id, title, code, school_year_session_id, grade, subject, subject_codes", "courses") == [
         ("K", "D", "Art for all", "ART", "Y", "04,05", "Fine arts", "05154")
     ]
-    born = "sex, birth_date, race_codes, ethnicity_codes, birth_country, birth_state, birth_city, residence_status"
+    born = (
+        "sex, birth_date::TEXT, race_codes, ethnicity_codes, birth_country, birth_state, birth_city, residence_status"
+    )
     assert table(f"person_id, {born}", "demographics") == [
         ("s1", "female", "2016-02-03", "demographicRaceTwoOrMoreRaces,asian,white", "hispanicOrLatinoEthnicity",
          "US", "WA", "Port Lake", "01652"),
@@ -92,7 +94,9 @@ def test_1_2_column_by_column(tmp_path: Path) -> None:
     assert found() == {("grade-read-as", "note", "04,5"), ("grade-read-as", "note", "4")}
     names = "preferred_given_name, preferred_middle_name, preferred_family_name, pronouns, master_id, other_ids"
     assert table(f"id, {names}", "persons")[1] == ("s1", "Addie", "M", "B", "she/her", "M1", "{Local:1}")
-    assert table("person_id, org_id, role, grade, is_primary, start_date, end_date, profile_id", "roles") == [
+    assert table(
+        "person_id, org_id, role, grade, is_primary, start_date::TEXT, end_date::TEXT, profile_id", "roles"
+    ) == [
         ("s1", "A", "student", "04", True, "2026-08-24", "2027-06-11", "p1"),
         ("s2", "A", "student", "05", False, None, None, None),  # its primary school is the other one
         ("s2", "B", "student", "05", True, None, None, None),
@@ -197,7 +201,7 @@ def test_enrollments_of_parents_are_no_memberships(tmp_path: Path) -> None:
 def test_enrollments_one_after_the_other_are_one(tmp_path: Path) -> None:
     again = ("e8,,,c1,A,s1,student,,2027-01-05,2027-06-11", "e9,,,c1,A,s2,student,,2027-01-05,2027-06-11")
     load(tmp_path, added(V1_1, "enrollments.csv", *again))
-    assert table("section_id, person_id, start_date, end_date, record", "enrollments")[:2] == [
+    assert table("section_id, person_id, start_date::TEXT, end_date::TEXT, record", "enrollments")[:2] == [
         ("c1", "s1", "2026-08-24", "2027-06-11", 2),
         ("c1", "s2", None, None, 3),  # one of the two has no dates: it may have begun, and end, at any time
     ]
@@ -369,7 +373,7 @@ def test_1_0_is_read_by_its_older_headers(tmp_path: Path) -> None:
     assert held() == {("person", "s2", None)}
     assert table("session_ids, grade", "sections") == [(["T"], "04")]
     assert table("school_year_session_id, grade", "courses") == [("T", "04")]
-    assert table("person_id, sex, birth_date", "demographics") == [("s1", "female", "2016-02-03")]
+    assert table("person_id, sex, birth_date::TEXT", "demographics") == [("s1", "female", "2016-02-03")]
     assert table("person_id, contact_id, role", "relationships") == [("s1", "g1", "parent")]
     older = {(each.file, each.field) for each in findings(STORE) if each.rule == "older-header"}
     assert older == {

@@ -97,7 +97,7 @@ def _refuse_errors(store: Store, *, leave_out: bool) -> None:
 def _know_school_year(store: Store, given: str) -> None:
     """The table `school_year` has the dates given, else those of the school year that ends last, else the first and
     the last day of all sessions, else no row."""
-    store.run("CREATE OR REPLACE TEMP TABLE school_year (starts TEXT, ends TEXT)")
+    store.run("CREATE OR REPLACE TEMP TABLE school_year (starts DATE, ends DATE)")
     if given:
         store.insert("school_year", ("starts", "ends"), [_two_days(given)])
         return

@@ -71,7 +71,7 @@ _SESSIONS = """
     CREATE OR REPLACE TEMP VIEW or_sessions AS
     SELECT id, title, type, school_year, start_date, end_date, parent_id FROM sent_sessions
     UNION ALL BY NAME
-    SELECT id, 'School year ' || left(ends, 4) AS title, 'schoolYear' AS type, starts AS start_date, ends AS end_date
+    SELECT id, 'School year ' || year(ends) AS title, 'schoolYear' AS type, starts AS start_date, ends AS end_date
     FROM or_year WHERE id NOT IN (SELECT id FROM sent_sessions)
         AND EXISTS (FROM sent_sections WHERE coalesce(len(session_ids), 0) = 0)"""
 _ENROLLMENTS = f"""
@@ -168,7 +168,7 @@ TARGET = Target(
                 "type": word("sessions.type", SESSION_TYPES, "term"),
                 "startDate": START,
                 "endDate": END,
-                "schoolYear": f"coalesce(sessions.school_year, left({END}, 4))",
+                "schoolYear": f"coalesce(sessions.school_year, year({END})::TEXT)",
             },
             rows="or_sessions sessions",
         ),

@@ -91,7 +91,7 @@ TARGET = Target(
             values={
                 "title": "coalesce(sessions.title, sessions.id)",
                 "type": "coalesce(sessions.type, 'term')",
-                "schoolYear": f"coalesce(sessions.school_year, left({START}, 4))",
+                "schoolYear": f"coalesce(sessions.school_year, year({START})::TEXT)",
                 "startDate": START,
                 "endDate": END,
             },

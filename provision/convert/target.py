@@ -9,7 +9,6 @@ from pathlib import Path
 from provision.formats.format import File, Format
 from provision.roster.check import name
 from provision.roster.fill import Into, Made
-from provision.roster.kinds import COLUMN_KINDS
 from provision.store import Store
 from provision.store.cells import FORMULA_SIGNS
 from provision.store.sql import literal
@@ -117,7 +116,7 @@ def _column(file: File, header: str) -> tuple[str, str, str]:
     for into in file.into:
         for column in into.columns:
             if header in _given_by(into, column):
-                return into.table, column, into.kinds.get(column, COLUMN_KINDS.get((into.table, column), "text"))
+                return into.table, column, into.kind_of(column)
     return "", "", "text"
 
 

@@ -29,11 +29,11 @@ from provision.formats.manifest import note_differences, read_manifests, refuse_
 from provision.formats.package import Package
 from provision.formats.recognise import by_name, missing_headers, recognise
 from provision.formats.scan import CHANGED, FileFault, FileState, Scan, file_state, header, scan, shown
-from provision.formats.stage import CsvFile, clear, stage
+from provision.formats.stage import NONE, CsvFile, clear, stage
 from provision.roster.checks import run_checks
 from provision.roster.checks.files import EMPTY_FILE, FILE_NOT_READ, PASSED_OVER, UNKNOWN_FILE
 from provision.roster.fill import Staged, begin, fill
-from provision.roster.kinds import date_patterns, with_own_dates
+from provision.roster.kinds import ISO, date_patterns, with_own_dates
 from provision.roster.options import RosterOptions
 from provision.store import Store
 
@@ -273,9 +273,9 @@ def _load_file(
     try:
         scanned = opened.scan()
         marks = file.marks(with_key=bool(reading.changes))
-        read = stage(
-            store, CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, gone, marks), scratch
-        )
+        dates = file.dates() if ISO in options.date_formats else NONE
+        csv = CsvFile(opened.path, scanned, opened.cells, opened.plain_header, columns, gone, marks, dates)
+        read = stage(store, csv, scratch)
         left = left_out(name, file, read.filled, reading.changes)
         passed = left.note(store) if file.gone else 0
         records = store.value("SELECT count(*) FROM stage")
@@ -287,7 +287,7 @@ def _load_file(
         note_columns(store, name, form, file, opened.cells)
         if records == 0 and not passed:
             note(store, EMPTY_FILE, name, f"{name} holds no records.")
-        fill(store, Staged(name, read.rows, read.values, file.required, read.odd), file.into, options)
+        fill(store, Staged(name, read.rows, read.values, file.required, read.dates, read.odd), file.into, options)
         if file.key and file.key not in marks:
             left.remember(store)
     except FileFault as fault:

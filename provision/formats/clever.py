@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from provision.formats.format import File, Format
 from provision.roster.fill import Column, Into, Made
-from provision.roster.kinds import iso_date
+from provision.roster.kinds import date_in
 
 DATES = ("M/D/YYYY", "M/D/YY", "YYYY-MM-DD")
 DISTRICT_OFFICE = "DEFAULT_DISTRICT_OFFICE"
@@ -45,7 +45,7 @@ def _unless_no(header: str) -> Made:
 
 def _date(header: str) -> str:
     """SQL of a date however it is written, so that an id made of it stays the same."""
-    return f"coalesce({iso_date(f'{{{header}}}', DATES)}, {{{header}}})"
+    return f"coalesce({date_in(f'{{{header}}}', DATES)}::TEXT, {{{header}}})"
 
 
 SCHOOLS = File(

@@ -49,6 +49,12 @@ class File:
         read |= {*(self.gone.headers() if self.gone else ()), *([self.key] if with_key else [])}
         return frozenset(self.required) - read
 
+    def dates(self) -> frozenset[str]:
+        """The headers of which nothing is read but a date."""
+        dated = {header for into in self.into for header in into.dates()}
+        others = {header for into in self.into for header in {*into.headers()} - into.dates()}
+        return frozenset(dated - others - {self.key, *(self.gone.headers() if self.gone else ())})
+
     def cell_of(self, header: str, cells: Sequence[str]) -> int | None:
         """Which of the cells of a header row is `header`: exactly so, else without regard to case, else by an older
         name."""

@@ -23,7 +23,7 @@ def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) ->
         SELECT s.*, {anchor} AS anchor, {alias} AS alias,
                c.id AS course_key, c.title AS course_name, c.code AS course_number,
                c.description AS course_description, c.subject AS course_subject, c.grade AS course_grade,
-               t.id AS term_id, t.title AS term_name, t.start_date AS term_start, t.end_date AS term_end,
+               t.id AS term_id, t.title AS term_name, t.start_date::TEXT AS term_start, t.end_date::TEXT AS term_end,
                o.name AS school_name
         FROM run.sections s
         LEFT JOIN roster.courses c ON c.id = s.course_id

@@ -146,7 +146,7 @@ def _side(profile: Profile, name: str, people: People) -> str:
                {managed("grade", chosen, "p.grade")} AS grade,
                {managed("student_number", chosen, "p.number")} AS student_number,
                {managed("graduation_year", chosen, "p.graduation_year")} AS graduation_year,
-               {managed("birth_date", chosen, "p.birth_date")} AS birth_date,
+               {managed("birth_date", chosen, "p.birth_date::TEXT")} AS birth_date,
                {managed("teacher_number", chosen, "p.number")} AS teacher_number,
                coalesce(c.synced, false) AS synced,
                m.object_id IN (SELECT object_id FROM run.protected) AS protected,

@@ -143,6 +143,18 @@ class Into:
             return given.headers()
         return (given,) if isinstance(given, str) else given
 
+    def kind_of(self, column: str) -> str:
+        """The kind of value that a roster column has (see `KINDS`)."""
+        return self.kinds.get(column, COLUMN_KINDS.get((self.table, column), "text"))
+
+    def dates(self) -> set[str]:
+        """The headers that give a date, and nothing else of this table."""
+        plain = {column for column, given in self.columns.items() if isinstance(given, str)}
+        dated = {column for column in plain if self.kind_of(column) == "date"}
+        others = {header for column in set(self.columns) - dated for header in self.headers_of(column)}
+        others.update(self.where.headers() if self.where else ())
+        return {header for column in dated for header in self.headers_of(column)} - others
+
 
 Column = str | tuple[str, ...] | Made
 """Where the value of a roster column comes from: a header, the first of several that has a value, or SQL."""
@@ -151,12 +163,14 @@ Column = str | tuple[str, ...] | Made
 @dataclass(frozen=True)
 class Staged:
     """What `stage` holds: the file's name, how many rows were read, under each header that is there how many of them
-    have a value, the headers that need one, and whether a row may have a `fault`."""
+    have a value, the headers that need one, those of which all values were dates as we write them (and are DATE, not
+    TEXT), and whether a row may have a `fault`."""
 
     file: str
     rows: int
     values: Mapping[str, int]
     required: tuple[str, ...]
+    dates: frozenset[str]
     odd: bool
 
 
@@ -244,7 +258,6 @@ class _Mapped:
     def __init__(self, into: Into, staged: Staged, options: RosterOptions) -> None:
         self.into = into
         self.firsts = ""  # the table of the records that count, where several say the same
-        self.in_form: set[str] = set()  # the columns of which every value is in its one form already
         self.staged = staged
         self.options = options
         self.file = literal(staged.file)
@@ -260,6 +273,8 @@ class _Mapped:
             # a made value may be there without any header
             if not looked_at.isdisjoint(headers) or isinstance(into.columns[column], Made)
         ]
+        # the columns of which every value is in its one form already
+        self.in_form = {column for column, headers in self.headers.items() if headers and staged.dates >= {*headers}}
 
     def says_something(self) -> bool:
         """Whether the file has what the table needs; optional columns may be absent."""
@@ -273,10 +288,14 @@ class _Mapped:
             if headers
         )
         store.run(f"INSERT INTO header_of VALUES {', '.join(origins)}")
-        judged = [column for column in self.columns if self._kind(column).fault and column != self.into.each]
+        judged = [
+            column
+            for column in self.columns
+            if self._kind(column).fault and column != self.into.each and column not in self.in_form
+        ]
         differs = [f"{name(column)} IS DISTINCT FROM {self._canonical(column)}::TEXT" for column in judged]
         odd = self._met(store, f"SELECT {self._values()} FROM stage", list(zip(judged, differs, strict=True)))
-        self.in_form = {column for column, some in zip(judged, odd, strict=True) if not some}
+        self.in_form |= {column for column, some in zip(judged, odd, strict=True) if not some}
         said = [(column, each) for column in self.columns if column not in self.in_form
                 for each in self._sayings(column)]  # fmt: skip
         met = self._met(store, self._raw(every=True), [(column, condition) for column, (condition, _) in said])
@@ -410,8 +429,7 @@ class _Mapped:
         return f"CASE {' '.join(first)} END"
 
     def _kind(self, column: str) -> Kind:
-        table = self.into.table
-        return KINDS[self.into.kinds.get(column, COLUMN_KINDS.get((table, column), "text"))]
+        return KINDS[self.into.kind_of(column)]
 
     def _canonical(self, column: str) -> str:
         if column in self.in_form:

@@ -91,6 +91,10 @@ VALUE_CHECKS = [
     *(FREE_SUBJECT, READ_AS_OTHER),
 ]
 
+ISO = "YYYY-MM-DD"
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""What a slip of the hand makes of a year is no date of a school."""
+
 Expression = Callable[[str, RosterOptions], str]
 
 
@@ -167,11 +171,11 @@ def _date(raw: str, options: RosterOptions) -> str:
     """A date, or the date of a moment as ISO 8601 writes it."""
     moment = r"^(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?$"
     day = f"CASE WHEN length({raw}) > 10 THEN regexp_extract({raw}, '{moment}', 1) ELSE {raw} END"
-    return iso_date(f"({day})", options.date_formats)
+    return date_in(f"({day})", options.date_formats)
 
 
-def iso_date(raw: str, forms: Sequence[str]) -> str:
-    """SQL of a date as YYYY-MM-DD, NULL where the text has none of the forms; a year of two digits is one from 1969
+def date_in(raw: str, forms: Sequence[str]) -> str:
+    """SQL of a date, NULL where the text has none of the forms; a year of two digits is one from 1969
     to 2068.
 
     A form is tried only where the text has its shape: 98 is no year of four digits, and a failing attempt is dear.
@@ -184,8 +188,7 @@ def iso_date(raw: str, forms: Sequence[str]) -> str:
         for shape, alike in patterns.items()
     )
     parsed = f"CASE {' '.join(tried)} END"
-    # what a slip of the hand makes of a year is no date of a school
-    return f"(CASE WHEN year({parsed}) BETWEEN 1900 AND 2199 THEN ({parsed})::DATE::TEXT END)"
+    return f"(CASE WHEN year({parsed}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN ({parsed})::DATE END)"
 
 
 def _shape(form: str) -> str:

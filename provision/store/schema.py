@@ -27,22 +27,22 @@ CREATE TABLE roster.persons (
     file TEXT, record BIGINT);
 CREATE TABLE roster.roles (
     person_id TEXT, org_id TEXT, role TEXT, session_id TEXT, grade TEXT, is_primary BOOLEAN,
-    start_date TEXT, end_date TEXT, profile_id TEXT, status TEXT, file TEXT, record BIGINT);
+    start_date DATE, end_date DATE, profile_id TEXT, status TEXT, file TEXT, record BIGINT);
 CREATE TABLE roster.sections (
     id TEXT, org_id TEXT, title TEXT, number TEXT, code TEXT, session_ids TEXT[], course_id TEXT,
     periods TEXT, status TEXT, type TEXT, grade TEXT, subject TEXT, subject_codes TEXT, location TEXT,
     file TEXT, record BIGINT);
 CREATE TABLE roster.enrollments (
-    section_id TEXT, person_id TEXT, role TEXT, is_primary BOOLEAN, start_date TEXT, end_date TEXT, status TEXT,
+    section_id TEXT, person_id TEXT, role TEXT, is_primary BOOLEAN, start_date DATE, end_date DATE, status TEXT,
     file TEXT, record BIGINT);
 CREATE TABLE roster.sessions (
-    id TEXT, title TEXT, type TEXT, school_year TEXT, start_date TEXT, end_date TEXT, parent_id TEXT,
+    id TEXT, title TEXT, type TEXT, school_year TEXT, start_date DATE, end_date DATE, parent_id TEXT,
     file TEXT, record BIGINT);
 CREATE TABLE roster.courses (
     id TEXT, org_id TEXT, title TEXT, code TEXT, description TEXT, school_year_session_id TEXT, subject TEXT,
     subject_codes TEXT, grade TEXT, file TEXT, record BIGINT);
 CREATE TABLE roster.demographics (
-    person_id TEXT, sex TEXT, birth_date TEXT, birth_city TEXT, birth_state TEXT, birth_country TEXT,
+    person_id TEXT, sex TEXT, birth_date DATE, birth_city TEXT, birth_state TEXT, birth_country TEXT,
     ethnicity_codes TEXT, race_codes TEXT, residence_status TEXT, file TEXT, record BIGINT);
 CREATE TABLE roster.flags (person_id TEXT, flag TEXT, file TEXT, record BIGINT);
 CREATE TABLE roster.relationships (person_id TEXT, contact_id TEXT, role TEXT, file TEXT, record BIGINT);
