@@ -73,7 +73,8 @@ def stage(store: Store, file: CsvFile, scratch: Path) -> Read:
         # another form of date stops the first reading, as a rule in the first row
         tried = dict.fromkeys((file.dates.intersection(file.columns), NONE)) if simple else ()
         dates = next((dates for dates in tried if _read_strictly(store, file, scratch, dates)), None)
-        if dates is None:
+        if dates is None or store.value("SELECT count(*) FROM stage_rows") != file.scan.lines:
+            dates = None
             _read_slowly(store, file, scratch / "rewritten.csv")
     except OSError as error:  # it went away, or the disk is full
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
@@ -118,7 +119,7 @@ def _read_strictly(store: Store, file: CsvFile, scratch: Path, dates: frozenset[
         _read(store, without_pattern(file.path, scratch), len(file.cells), values, f"max_line_size = {LONGEST}, ")
     except duckdb.Error:
         return False  # whatever it was, a slower road finds and names it
-    return bool(store.value("SELECT count(*) FROM stage_rows") == file.scan.lines)
+    return True
 
 
 def _read_slowly(store: Store, file: CsvFile, rewritten: Path) -> None:
