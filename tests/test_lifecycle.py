@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -377,6 +378,23 @@ def test_hand_removals_are_restored_or_respected(school: World) -> None:
     school.tenant.remove_member(group, user)
     school.profile(sections='hand_removals = "respect"')
     planned = school.plan(day_one())
+    assert planned.ids() == []
+    assert ("member:C1/S1", "hand-removal") in planned.noted("kept")
+
+
+def test_an_id_in_another_case_in_one_section_still_names_who_sits_in_it(school: World) -> None:
+    roster = Roster().people("S1", "S2").person("T1", role="teacher")
+    roster.section("C1", teacher="T1", students=["S1", "S2"]).section("C2", teacher="T1", students=["S1"])
+    school.profile(sections='hand_removals = "respect"')
+    school.day(roster)
+    school.tenant.remove_member(school.group("Section_C1")["id"], school.user("s1@students.contoso.edu")["id"])
+    assert school.day(roster).ids() == []
+    other = deepcopy(roster)
+    for each in other.enrollments:
+        if (each["classSourcedId"], each["userSourcedId"]) == ("C1", "S1"):
+            each["userSourcedId"] = "s1"
+    assert school.day(other).ids() == []
+    planned = school.plan(roster)
     assert planned.ids() == []
     assert ("member:C1/S1", "hand-removal") in planned.noted("kept")
 

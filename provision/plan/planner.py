@@ -123,22 +123,20 @@ def _name_pairs(store: Store) -> None:
         CREATE OR REPLACE TABLE run.accounts AS
         SELECT key, object_id FROM run.user_claims
         UNION SELECT key, object_id FROM ledger.objects WHERE kind = 'user'""")
-    # as the roster spells them, and then as we do where that is not the same, of whom there are few
+    # as the roster spells them here, and then as we do where that is not the same, which is seldom
     store.run("""
         CREATE OR REPLACE TABLE run.named AS
         SELECT p.left_key, p.right_key, a.object_id AS right_id, p.file FROM run.pairs p
         LEFT JOIN (SELECT lower(key) AS folded, object_id FROM run.accounts) a ON a.folded = lower(p.right_key)""")
     store.run("""
-        CREATE OR REPLACE TABLE run.unspoken AS
-        FROM run.accounts a ANTI JOIN run.pairs p ON p.right_key = a.key""")
-    store.run("""
         INSERT INTO run.named
         SELECT p.left_key, a.key, a.object_id, p.file FROM run.pairs p
-        JOIN run.unspoken a ON lower(a.key) = lower(p.right_key)""")
+        JOIN (SELECT lower(key) AS folded, * FROM run.accounts) a
+            ON a.folded = lower(p.right_key) AND a.key <> p.right_key""")
     store.run("""
         CREATE OR REPLACE TABLE run.named_in AS
         SELECT left_key, min(file) AS file FROM run.named GROUP BY left_key""")
-    for table in ("pairs", "accounts", "unspoken"):
+    for table in ("pairs", "accounts"):
         store.run(f"DROP TABLE run.{table}")
 
 
