@@ -66,6 +66,17 @@ def test_what_was_sent_and_never_answered_counts(store: Store) -> None:
     assert sorted(spent_lately(store, "ours", NOW)) == [(29, 1), (30, 1)]
 
 
+def test_references_of_one_group_went_in_one_request(store: Store) -> None:
+    for number, section in enumerate(("C1", "C1", "C1", "C2")):
+        store.run(
+            "INSERT INTO journal.intents (run, change_id, kind, action, key, left_key, moment) "
+            "VALUES ('R1', ?, 'member', 'add', ?, ?, ?)",
+            [f"add:member:{section}/{number}", f"member:{section}/{number}", f"section:{section}",
+             NOW - timedelta(seconds=30)],
+        )  # fmt: skip
+    assert spent_lately(store, "ours", NOW) == [(30, 2)]
+
+
 def test_the_next_run_starts_with_what_is_left_and_with_its_share(school: World) -> None:
     """After 3,000 writes a moment ago, 20 more take a second; with half of the quota, two."""
     roster = Roster().people(*(f"S{number}" for number in range(20)))

@@ -106,10 +106,11 @@ READ_WITH_OBJECTS = "('license', 'group_license')"
 MOST_REFERENCES = 20  # links in one PATCH, owners and members together (learn.microsoft.com, group-post-members)
 
 
-def bundle_sql() -> str:
-    """SQL over changes (`id`, `kind`, `action`, `left_key`): those that may share a request have the same value."""
+def bundle_sql(id_: str = "id") -> str:
+    """SQL over changes (`kind`, `action`, `left_key`, and their `id_`): those that may share a request have the same
+    value."""
     cases = " ".join(f"WHEN '{kind.name}' THEN '{kind.bundle} ' || left_key" for kind in LINKS if kind.bundle)
-    return f"CASE WHEN action = 'add' THEN CASE kind {cases} ELSE id END ELSE id END"
+    return f"CASE WHEN action = 'add' THEN CASE kind {cases} ELSE {id_} END ELSE {id_} END"
 
 
 ORDER = (
