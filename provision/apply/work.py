@@ -47,6 +47,12 @@ def load_work(store: Store, plan: PlanFile) -> None:
         "SELECT DISTINCT change_id AS id FROM journal.unsettled WHERE plan_id = ?",
         [plan.header["digest"]],
     )
+    store.run(
+        "CREATE OR REPLACE TABLE run.sent AS "
+        "SELECT DISTINCT i.change_id AS id FROM journal.intents i JOIN journal.runs r ON r.run = i.run "
+        "WHERE r.plan_id = ?",
+        [plan.header["digest"]],
+    )
 
 
 def want_links(store: Store) -> None:
@@ -89,39 +95,58 @@ def leave_to_others(store: Store) -> None:
 
 
 ANCHORS = {
-    "user": "c.student_id = (w.after ->> 'student_id') OR c.teacher_id = (w.after ->> 'teacher_id')",
-    "school": "c.external_id = (w.after ->> 'external_id')",
-    "section": "c.external_id = (w.after ->> 'external_id')",
-    "school_group": "c.unique_name = (w.after ->> 'unique_name')",
+    "user": ("student_id", "teacher_id"),
+    "school": ("external_id",),
+    "section": ("external_id",),
+    "school_group": ("unique_name",),
 }
+"""Fields by which an object is known that was made."""
 
 
 def _mark_objects(store: Store, kind: ObjectKind) -> None:
     values = ", ".join(f"{{'f': '{field}', 'v': c.{field}}}" for field in kind.updated)
+    moved, missing = (
+        f"list_filter([{values}], lambda x: json_exists(w.{side}, x.f) AND x.v IS DISTINCT FROM (w.{side} ->> x.f))"
+        for side in ("before", "after")
+    )
+    # a join for each field: one for all of them would compare everybody with everybody
+    found = " UNION ALL ".join(
+        f"SELECT w.id, c.object_id FROM run.work w JOIN {kind.current} c ON c.{field} = (w.after ->> '{field}') "
+        f"WHERE w.kind = '{kind.name}' AND w.action = 'create' AND w.state = 'waiting'"
+        for field in ANCHORS[kind.name]
+    )
+    store.run(f"CREATE OR REPLACE TABLE run.found AS SELECT id, min(object_id) AS object_id FROM ({found}) GROUP BY id")
+    # of a create that takes two requests the second one may have to follow
+    store.run(f"""
+        DELETE FROM run.found WHERE id IN (
+            SELECT w.id FROM run.work w
+            JOIN run.found f ON f.id = w.id
+            JOIN {kind.current} c ON c.object_id = f.object_id
+            WHERE w.requests > 1 AND w.id IN (SELECT id FROM run.attempted) AND len({missing}) > 0)""")
     _settle(
         store,
-        f"w.kind = '{kind.name}' AND w.action = 'create' AND EXISTS "
-        f"(SELECT 1 FROM {kind.current} c WHERE {ANCHORS[kind.name]})",
+        "w.id IN (SELECT id FROM run.found)",
         "'an object with this id exists already: somebody else made it since the plan'",
-        f"(SELECT min(c.object_id) FROM {kind.current} c WHERE {ANCHORS[kind.name]})",
+        "(SELECT f.object_id FROM run.found f WHERE f.id = w.id)",
     )
     store.run(f"""
         CREATE OR REPLACE TABLE run.seen AS
-        SELECT w.id, c.object_id IS NULL AS gone,
-               list_filter([{values}], lambda x: json_exists(w.before, x.f)
-                   AND x.v IS DISTINCT FROM (w.before ->> x.f)) AS moved,
-               len(list_filter([{values}], lambda x: json_exists(w.after, x.f)
-                   AND x.v IS DISTINCT FROM (w.after ->> x.f))) = 0 AS reached
+        SELECT w.id, c.object_id IS NULL AS gone, {moved} AS moved, {missing} AS missing
         FROM run.work w LEFT JOIN {kind.current} c ON c.object_id = w.object_id
         WHERE w.kind = '{kind.name}' AND w.action = 'update' AND w.state = 'waiting'""")
+    # what the first of two requests did is no reason not to send the second
+    store.run("""
+        UPDATE run.seen SET moved = list_filter(moved, lambda x: list_contains(missing, x))
+        WHERE len(missing) > 0 AND id IN (SELECT id FROM run.sent)""")
     store.run("""
         UPDATE run.work w SET
-            state = CASE WHEN s.reached AND w.id IN (SELECT id FROM run.attempted) THEN 'done' ELSE 'stale' END,
+            state = CASE WHEN s.reached THEN 'done' ELSE 'stale' END,
             error = CASE WHEN s.gone THEN 'the object no longer exists in the directory'
-                         WHEN s.reached AND w.id IN (SELECT id FROM run.attempted) THEN NULL
+                         WHEN s.reached THEN NULL
                          ELSE 'changed since the plan: ' || array_to_string(list_transform(s.moved,
                               lambda x: x.f || ' is now ' || coalesce('''' || x.v || '''', 'empty')), ', ') END
-        FROM run.seen s WHERE s.id = w.id AND (s.gone OR len(s.moved) > 0)""")
+        FROM (SELECT *, len(missing) = 0 AND id IN (SELECT id FROM run.attempted) AS reached FROM run.seen) s
+        WHERE s.id = w.id AND (s.gone OR len(s.moved) > 0)""")
 
 
 def _settle(store: Store, where: str, reason: str, object_id: str = "w.object_id") -> None:
