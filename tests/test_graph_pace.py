@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from provision.graph.batch import Courier
+from provision.graph.brake import Brake
 from provision.graph.clock import Clock, run_without_waiting
 from provision.graph.pace import Pace, Told
 from provision.graph.request import Answer, Request
@@ -73,7 +74,7 @@ def load(writes: int = ALL, in_flight: int | None = 8, share: float = 1.0, **fau
         clock = Clock(asyncio.get_running_loop().time)
         service = Service(Trouble(Faults(write_seconds=(0.15, 0.3), step_seconds=0.05, **faults), clock.now))
         pace = Pace(clock, share)
-        courier = Courier(service, clock, pace, Units(clock))
+        courier = Courier(service, clock, Brake(), pace, Units(clock))
         request = Request("PATCH", "/users/x", {"jobTitle": "x"})
 
         async def batch(size: int) -> None:

@@ -434,7 +434,7 @@ def test_a_look_up_does_not_wait_for_the_quota_of_writes() -> None:
     async def story() -> float:
         async with world.connected() as graph:
             graph.pace.heard(await graph.pace.take(1), Told(0, 1, 300))
-            courier = Courier(graph, graph.clock, graph.pace, graph.units)
+            courier = Courier(graph, graph.clock, graph.brake, graph.pace, graph.units)
             assert (await courier.send(Request("GET", "/organization"))).ok
             return world.time
 

@@ -8,6 +8,10 @@ from typing import Any
 
 from provision.apply.writer import Outcome, Reference, Write
 
+NOT_SENT = "the run was cut short before it was sent"
+NOT_AGAIN = "the run was cut short before it was sent again; nothing was done"
+IN_DOUBT = "the run was cut short: it may have been sent, and no answer is known; the next run looks"
+
 
 @dataclass(slots=True)
 class Item:
@@ -64,14 +68,16 @@ def to_write(items: Sequence[Item], password: str | None) -> Write:
     references = tuple(
         Reference(item.kind, item.right_id or "", tuple(item.values.get("disabled_plans") or ())) for item in items
     )
-    return Write(first.kind, first.action, first.key, first.left_id, references=references, attempted=first.attempted)
+    return Write(first.kind, first.action, first.key, first.left_id, references=references)
 
 
 def to_result(item: Item, outcome: Outcome) -> Settled | None:
     """The result of one change, if it is known. A link that was there before is somebody else's, unless we had sent
-    it."""
-    if outcome.status == "open":
+    it, and what an earlier run had sent stays open until it is looked up."""
+    if outcome.status == "open" or (outcome.status == "halted" and item.attempted):
         return None
+    if outcome.status == "halted":
+        return Settled(item, "skipped", None, NOT_AGAIN if outcome.requests else NOT_SENT, outcome.requests)
     if outcome.status == "already" and not item.attempted:
         told = "there" if item.action == "add" else "gone"
         return Settled(item, "stale", None, f"it was {told} already: somebody else did it", outcome.requests)

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from provision.apply.items import Item, Settled
+from provision.apply.items import IN_DOUBT, NOT_SENT, Item, Settled
 from provision.plan.planfile import Header
 from provision.policy.kinds import LINKS, OBJECTS
 from provision.profile import Profile
@@ -70,16 +70,14 @@ class Journal:
         take_over(store, self._log)
         # a table of its own, for an UPDATE of everything that was done takes memory that grows with it
         store.run(
-            """
+            f"""
             CREATE OR REPLACE TABLE run.results AS
             SELECT w.seq, w.id, w.key,
                    coalesce(o.status, CASE w.state WHEN 'waiting' THEN 'skipped' ELSE w.state END) AS status,
                    CASE WHEN o.status IS NOT NULL THEN o.error
                         WHEN w.state <> 'waiting' THEN w.error
-                        ELSE 'the run was cut short' || CASE
-                            WHEN w.id IN (SELECT change_id FROM journal.unsettled)
-                                THEN ': it may have been sent, and no answer is known; the next run looks'
-                            ELSE ' before it was sent' END END AS error,
+                        WHEN w.id IN (SELECT change_id FROM journal.unsettled) THEN '{IN_DOUBT}'
+                        ELSE '{NOT_SENT}' END AS error,
                    coalesce(o.requests, 0) AS requests
             FROM run.work w LEFT JOIN journal.outcomes o ON o.run = ? AND o.change_id = w.id""",
             [self._run],

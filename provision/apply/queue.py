@@ -88,6 +88,11 @@ class ReadyQueue:
             self._learn(unit)
         self._made.clear()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a unit that has not been settled."""
+        return bool(self._open) or self._next <= self._last
+
     def _has_ready(self, most: int) -> bool:
         while len(self._ready) < most and self._next <= self._last and len(self._open) < WINDOW:
             self._read()

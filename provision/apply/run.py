@@ -190,11 +190,14 @@ class _Flights:
                     return
                 await asyncio.wait([*self._flying, stopping], return_when=asyncio.FIRST_COMPLETED)
                 self._land()
-            self.stopped = True
             self._writer.halt()
             if self._flying:
                 await asyncio.wait(self._flying, timeout=STOPPING)
-                self._land()
+            self._land()
+            self.stopped = self.stopped or bool(self._flying) or self._queue.has_more
+        except BaseException:
+            self._writer.halt()
+            raise
         finally:
             stopping.cancel()
             for flight in self._flying:
@@ -245,6 +248,7 @@ class _Flights:
             units = self._flying.pop(flight)
             if flight.exception() is None:
                 for unit, outcomes in zip(units, flight.result(), strict=True):
+                    self.stopped = self.stopped or any(one.status in ("open", "halted") for one in outcomes)
                     unit.settled += filter(None, map(to_result, unit.items, outcomes))
                     unit.in_conflict = any(outcome.conflict for outcome in outcomes)
                 home += units

@@ -42,12 +42,13 @@ class Outcome:
     """What became of one change.
 
     `done`: confirmed by the service. `already`: the link was there (or gone) before our request, which was not
-    ours to count. `failed`: refused; `error` says why in the service's words. `open`: the writer was halted, and
-    what has left of it, if anything, is for the next run to find out. `requests` counts what was sent.
+    ours to count. `failed`: refused; `error` says why in the service's words. `halted`: the writer was halted, and
+    nothing was done. `open`: it was halted, and what has been done, if anything, is for the next run to find out.
+    `requests` counts what was sent.
     `conflict`: the service said on the way that the object was being written by another request.
     """
 
-    status: Literal["done", "already", "failed", "open"]
+    status: Literal["done", "already", "failed", "halted", "open"]
     object_id: str | None = None
     error: str | None = None
     requests: int = 0

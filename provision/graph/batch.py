@@ -7,9 +7,12 @@ what was made and the reasons of what failed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
+from provision.graph.brake import Brake, Halted
 from provision.graph.clock import Clock
 from provision.graph.crowd import Crowd
 from provision.graph.pace import Pace, Told
@@ -20,13 +23,10 @@ from provision.graph.units import Units, is_for_units
 MOST = 20  # sub-requests (learn.microsoft.com/graph/json-batching)
 PATH = "/$batch"
 NEAR_LIMIT = "x-ms-throttle-limit-percentage"
+_SHARE = re.compile(r"\d{1,3}(\.\d{1,9})?")
 BRIEFLY = 1.0  # seconds to wait after a refusal that does not say how long
 Load: TypeAlias = "list[tuple[Request, asyncio.Future[Answer]]]"
 """Requests, and those who wait for the answers."""
-
-
-class Halted(Exception):  # no error: it was asked for
-    """A request never left, for nothing more is to be sent."""
 
 
 class Sender(Protocol):
@@ -44,12 +44,12 @@ def envelope(requests: Sequence[Request]) -> Request:
 def open_envelope(outer: Answer, count: int) -> list[Answer]:
     """The answers in the order of the requests. Where the call as a whole failed, that is everyone's answer.
 
-    Answers arrive in any order and are matched by id; one that is missing counts as lost.
+    Answers arrive in any order and are matched by id; one that is missing, or cannot be read, counts as lost.
     """
     responses = outer.fields.get("responses")
     if not outer.ok or not isinstance(responses, list):
         return [outer if not outer.ok else Answer(0)] * count
-    found = {str(one.get("id")): _answer(one) for one in responses}
+    found = {str(one.get("id")): _answer(one) for one in responses if isinstance(one, dict)}
     return [found.get(str(n), Answer(0)) for n in range(1, count + 1)]
 
 
@@ -65,10 +65,10 @@ def _part(number: int, request: Request) -> dict[str, Any]:
 
 
 def _answer(response: dict[str, Any]) -> Answer:
-    headers = {str(name).lower(): str(value) for name, value in (response.get("headers") or {}).items()}
-    body = response.get("body")
+    given, status, body = response.get("headers"), response.get("status"), response.get("body")
+    headers = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
     content = body if isinstance(body, dict) else "" if body is None else str(body)
-    return Answer(int(response.get("status") or 0), headers, content)
+    return Answer(int(str(status)) if str(status).isdecimal() else 0, headers, content)
 
 
 class Courier:
@@ -78,16 +78,15 @@ class Courier:
     writes, which may have to wait. That no two of them write to one object is for the caller to see to.
     """
 
-    def __init__(self, sender: Sender, clock: Clock, pace: Pace, units: Units) -> None:
+    def __init__(self, sender: Sender, clock: Clock, brake: Brake, pace: Pace, units: Units) -> None:
         self._sender = sender
         self._clock = clock
+        self._brake = brake
         self._pace = pace
         self._units = units
         self._crowd = Crowd(MOST // 2)
         self._ready: Load = []
         self._under_way: set[asyncio.Task[object]] = set()
-        self._waiting: set[asyncio.Task[object] | None] = set()  # for the quota
-        self._halted = False
 
     @property
     def in_flight(self) -> int:
@@ -96,7 +95,7 @@ class Courier:
 
     async def send(self, request: Request) -> Answer:
         """The answer to one attempt at `request`. Raises `DirectoryError` where nothing can be sent, and `Halted`."""
-        if self._halted:
+        if self._brake.is_on:
             raise Halted
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
@@ -105,33 +104,23 @@ class Courier:
         self._ready.append((request, answer))
         return await answer
 
-    def halt(self) -> None:
-        """Send nothing more; what has left already is awaited."""
-        self._halted = True
-        for waiting in filter(None, self._waiting):
-            waiting.cancel()
-
     def _leave(self) -> None:
         ready, self._ready = self._ready, []
         reads = [one for one in ready if one[0].method == "GET"]
         writes = [one for one in ready if one[0].method != "GET"]
         for start in range(0, len(reads), MOST):
-            self._start(self._carry(reads[start : start + MOST]))
+            self._start(self._carry, reads[start : start + MOST])
         for start in range(0, len(writes), MOST):
-            self._start(self._carry_writes(writes[start : start + MOST]))
+            self._start(self._carry_writes, writes[start : start + MOST])
 
-    def _start(self, errand: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(errand)
+    def _start(self, carry: Callable[[Load], Awaitable[object]], load: Load) -> None:
+        task = asyncio.get_running_loop().create_task(_carried(carry, load))
         self._under_way.add(task)  # the loop itself holds a task weakly
         task.add_done_callback(self._under_way.discard)
 
     async def _carry_writes(self, load: Load) -> None:
         while load:
-            try:
-                granted = await self._granted(len(load))
-            except Halted as halted:
-                _hand_on(halted, load)
-                return
+            granted = await self._brake.turn(partial(self._pace.take, len(load)))
             mark, number, left_at = self._pace.sent, self._crowd.leaves(), self._clock.now()
             told = Told(granted)
             try:
@@ -143,28 +132,9 @@ class Courier:
                 self._pace.heard(mark, told)
             load = load[granted:]
 
-    async def _granted(self, wanted: int) -> int:
-        """How many of the writes may leave, as soon as any may. Raises `Halted` where they are to stay."""
-        if self._halted:
-            raise Halted
-        waiting = asyncio.current_task()
-        self._waiting.add(waiting)
-        try:
-            return await self._pace.take(wanted)
-        except asyncio.CancelledError:
-            if self._halted:
-                raise Halted from None
-            raise
-        finally:
-            self._waiting.discard(waiting)
-
     async def _carry(self, load: Load) -> list[Answer]:
         """Send the load, and hand everybody his answer; the answers in their order."""
-        try:
-            outer = await self._sender.send(envelope([request for request, _ in load]))
-        except Exception as error:  # noqa: BLE001  # it is handed to those who wait, who raise it
-            _hand_on(error, load)
-            return []
+        outer = await self._sender.send(envelope([request for request, _ in load]))
         answers = open_envelope(outer, len(load))
         self._units.heard(answers)
         for (_, waiting), answer in zip(load, answers, strict=True):
@@ -173,17 +143,20 @@ class Courier:
         return answers
 
 
-def _hand_on(error: Exception, load: Load) -> None:
-    """To those who wait for an answer."""
-    for _, waiting in load:
-        if not waiting.done():
-            waiting.set_exception(error)
+async def _carried(carry: Callable[[Load], Awaitable[object]], load: Load) -> None:
+    """Let `carry` do it. Whatever it raises is for those who wait for an answer: they would wait for ever."""
+    try:
+        await carry(load)
+    except Exception as error:  # noqa: BLE001  # they raise it
+        for _, waiting in load:
+            if not waiting.done():
+                waiting.set_exception(error)
 
 
 def _told(answers: Sequence[Answer]) -> Told:
     """What the answers to a load of writes say of their quota."""
     refused = [answer for answer in answers if answer.status == 429 and not is_for_units(answer)]
-    hints = [answer.headers[NEAR_LIMIT] for answer in answers if NEAR_LIMIT in answer.headers]
+    hints = [hint for answer in answers if _SHARE.fullmatch(hint := answer.headers.get(NEAR_LIMIT, ""))]
     used = max(map(float, hints), default=None)
     grain = min((10.0 ** -len(hint.partition(".")[2]) for hint in hints), default=0.0)
     waits = [retry_after(answer) for answer in refused]

@@ -27,6 +27,7 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_request_adapter import GraphRequestAdapter
 
 from provision.errors import DirectoryError
+from provision.graph.brake import Brake, Halted
 from provision.graph.clock import Clock
 from provision.graph.layout import EDUCATION, Layout, layout_of
 from provision.graph.pace import Pace
@@ -72,6 +73,7 @@ class Graph:
         self.pace = Pace(clock, share)
         self.units = Units(clock, share)
         self.recent = Recent(clock)
+        self.brake = Brake()
         self._guard = guard
         self._token = token
 
@@ -87,13 +89,15 @@ class Graph:
         """One attempt. A broken connection is an answer with status 0.
 
         Of what came with a token that was refused nothing was done. A long run outlives its token, so that a fresh one
-        is tried at once. Raises `DirectoryError` where no token is to be had.
+        is tried at once. Raises `DirectoryError` where no token is to be had, and `Halted` where it is not to leave.
         """
-        await self.units.take(request)
+        await self.brake.turn(lambda: self.units.take(request))
         number = self._token.number
         answer = await self._sent(request)
         if answer.status == 401:
             self._token.renew(number)
+            if self.brake.is_on:
+                raise Halted
             answer = await self._sent(request)
         self.units.heard([answer])
         return answer

@@ -57,7 +57,8 @@ def error_of(answer: Answer) -> GraphError:
     """The envelope of an answer that is not a success; empty text where it has none."""
     envelope = answer.fields.get("error")
     envelope = envelope if isinstance(envelope, dict) else {}
-    details = tuple(str(one.get("code")) for one in envelope.get("details") or () if isinstance(one, dict))
+    given = envelope.get("details")
+    details = tuple(str(one.get("code")) for one in given if isinstance(one, dict)) if isinstance(given, list) else ()
     return GraphError(answer.status, str(envelope.get("code") or ""), str(envelope.get("message") or ""), details)
 
 

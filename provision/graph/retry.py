@@ -6,6 +6,7 @@ The SDK's own retry middleware is not in use: it would multiply with this one, a
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import parsedate_to_datetime
@@ -18,6 +19,7 @@ from tenacity import (
 )
 
 from provision.graph.clock import Clock
+from provision.graph.errors import error_of
 from provision.graph.request import Answer
 
 TRANSIENT = (
@@ -34,6 +36,7 @@ CONCURRENCY = "Directory_ConcurrencyViolation"  # a 409 that asks to wait briefl
 ATTEMPTS = 10
 PATIENCE = 15 * 60.0  # seconds of waiting in all, after which a call is given up
 
+_SECONDS = re.compile(r"-?\d{1,9}(\.\d*)?")
 _backoff = wait_exponential_jitter(initial=1, max=60, jitter=1)
 
 
@@ -46,7 +49,7 @@ def is_transient(answer: Answer) -> bool:
 
 def is_concurrency(answer: Answer) -> bool:
     """Whether the object was being written by another request."""
-    return answer.status == 409 and bool((answer.fields.get("error") or {}).get("code") == CONCURRENCY)
+    return answer.status == 409 and error_of(answer).code == CONCURRENCY
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -57,10 +60,8 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
+    if _SECONDS.fullmatch(value):
         return max(0.0, float(value))
-    except ValueError:
-        pass
     then = _timestamp(value)
     now = _timestamp(answer.headers.get("date", "")) or time.time()
     return None if then is None else max(0.0, then - now)
@@ -114,5 +115,5 @@ def _answer(state: RetryCallState) -> Answer:
 def _timestamp(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

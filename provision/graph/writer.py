@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 
 from provision.apply.writer import Outcome, Usage, Write
 from provision.errors import DirectoryError
-from provision.graph.batch import MOST, Courier, Halted
+from provision.graph.batch import MOST, Courier
+from provision.graph.brake import Halted
 from provision.graph.client import Graph
+from provision.graph.clock import Clock
 from provision.graph.errors import error_of, explain
 from provision.graph.request import Answer, Request
 from provision.graph.retry import ATTEMPTS, is_concurrency, is_transient, settle
@@ -33,7 +35,8 @@ class GraphWriter:
     def __init__(self, graph: Graph) -> None:
         graph.allow_writes()
         self._graph = graph
-        self._courier = Courier(graph, graph.clock, graph.pace, graph.units)
+        self._clock = graph.brake.on(graph.clock)
+        self._courier = Courier(graph, graph.clock, graph.brake, graph.pace, graph.units)
 
     @property
     def in_flight(self) -> int:
@@ -48,7 +51,7 @@ class GraphWriter:
 
     def halt(self) -> None:
         """Send nothing more; see `DirectoryWriter`."""
-        self._courier.halt()
+        self._graph.brake.put_on()
 
     async def write(self, writes: Sequence[Write]) -> list[list[Outcome]]:
         """Carry out `writes` on distinct objects; see `DirectoryWriter`.
@@ -56,7 +59,7 @@ class GraphWriter:
         The requests that references have in common are counted with the first of them. Raises
         `DirectoryError` if none of the requests got an answer that says something about it.
         """
-        jobs = [_Job(self._graph, self._courier, write, lost=write.attempted) for write in writes]
+        jobs = [_Job(self._graph, self._courier, self._clock, write, lost=write.attempted) for write in writes]
         outcomes = await together(job.run() for job in jobs)
         if jobs and not any(job.answered or job.halted for job in jobs):
             raise DirectoryError(
@@ -75,16 +78,19 @@ class GraphWriter:
 @dataclass(slots=True)
 class _Job:
     """One write on its way. `sent` counts its requests; `lost`: the answer to one of them never came; `in_conflict`:
-    one was refused because another request was writing the object; `halted`: the next one was not to leave."""
+    one was refused because another request was writing the object; `begun`: one did something; `halted`: the next one
+    was not to leave."""
 
     graph: Graph
     courier: Courier
+    clock: Clock
     write: Write
     sent: int = 0
     lost: bool = False
     answered: bool = False
     in_conflict: bool = False
     renewed: bool = False
+    begun: bool = False
     halted: bool = False
 
     @property
@@ -95,8 +101,12 @@ class _Job:
         try:
             return await self._carry_out()
         except Halted:
-            self.halted = True
-            return [Outcome("open")] * max(1, len(self.write.references))
+            return _counted([self._cut_short()] * max(1, len(self.write.references)), self.sent)
+
+    def _cut_short(self) -> Outcome:
+        """What is known of a change of which nothing more is to be sent."""
+        self.halted = True
+        return Outcome("open" if self.lost or self.begun else "halted")
 
     async def _carry_out(self) -> list[Outcome]:
         if self.write.action == "create":
@@ -147,7 +157,7 @@ class _Job:
             conflicts += conflict
             return is_transient(answer) or (conflict and conflicts < MOST_CONFLICTS)
 
-        return await settle(attempt, self.graph.clock, again, LAG_ATTEMPTS)
+        return await settle(attempt, self.clock, again, LAG_ATTEMPTS)
 
     async def _find(self) -> str | None:
         """The object by its anchor. Lists lag behind writes, so several looks are taken where it matters."""
@@ -159,7 +169,7 @@ class _Job:
             found = await find(self.write, lambda url: self._settled(Request("GET", url)))
             return Answer(200, content={"id": found} if found else {})
 
-        answer = await settle(look, self.graph.clock, lambda seen: "id" not in seen.fields, self.kind.looks)
+        answer = await settle(look, self.clock, lambda seen: "id" not in seen.fields, self.kind.looks)
         return answer.fields.get("id")
 
     async def _link(self) -> list[Outcome]:
@@ -168,13 +178,18 @@ class _Job:
         references = len(self.write.references)
         if references > 1 and not answer.ok and self.kind.singles and self._may_concern_one(answer):
             shared = self.sent
-            singles = [await self._single(one) for one in self.kind.singles(self.write, self.graph.root)]
-            return _counted(singles, shared)
+            lost, requests = self.lost, self.kind.singles(self.write, self.graph.root)
+            return _counted([await self._single(request, lost=lost) for request in requests], shared)
         return _counted([self._linked(answer, whole)] * references, self.sent)
 
-    async def _single(self, request: Request) -> Outcome:
+    async def _single(self, request: Request, *, lost: bool) -> Outcome:
+        """One of several references; `lost`: the answer to the request for all of them was."""
         before = self.sent
-        outcome = self._linked(await self._settled(request), request)
+        self.lost, self.begun = lost, False
+        try:
+            outcome = self._linked(await self._settled(request), request)
+        except Halted:
+            outcome = self._cut_short()
         return Outcome(outcome.status, error=outcome.error, requests=self.sent - before)
 
     def _linked(self, answer: Answer, request: Request) -> Outcome:
@@ -198,20 +213,21 @@ class _Job:
         fresh = self.graph.recent.any(request.ids)
         return await settle(
             lambda: self._send(request),
-            self.graph.clock,
+            self.clock,
             lambda answer: self._is_transient(request, answer),
             LAG_ATTEMPTS if fresh else ATTEMPTS,
         )
 
     async def _send(self, request: Request) -> Answer:
-        self.sent += 1
         answer = await self.courier.send(request)
+        self.sent += 1
         if answer.status == 401 and not self.renewed:  # the token ran out while the others of its batch were served
             self.renewed = True
             self.graph.renew_token()
             return await self._send(request)
         self.answered = self.answered or answer.status not in (0, 401)
         self.lost = self.lost or (answer.lost and request.method != "GET")
+        self.begun = self.begun or (answer.ok and request.method != "GET")
         self.in_conflict = self.in_conflict or is_concurrency(answer)
         return answer
 

@@ -30,9 +30,10 @@ def apply_in_place(
     faults: Faults | None = None,
     seconds: float = 0.2,
     wire: Wire = lambda inner: inner,
+    stop: asyncio.Event | None = None,
 ) -> tuple[Applied, dict[str, dict[str, Any]]]:
     """Apply a plan while the tenant has these `faults` and takes so many `seconds` for an answer; also the results by
-    id. `wire` puts something between. The faults are over afterwards."""
+    id. `wire` puts something between, and `stop` ends it early. The faults are over afterwards."""
     results = school.folder / "results.jsonl"
 
     async def story() -> Applied:
@@ -45,7 +46,7 @@ def apply_in_place(
             reader, writer = GraphReader(graph), GraphWriter(graph)
             kept = PasswordFile(school.state / "test.passwords.jsonl")
             return await apply_plan(
-                run.store, run.profile, planned.file, reader, writer, run.clock(), kept, results=results
+                run.store, run.profile, planned.file, reader, writer, run.clock(), kept, results=results, stop=stop
             )
 
     with school.run() as run, patch.object(retry, "_backoff", BACKOFF):
