@@ -527,6 +527,14 @@ def test_a_long_chain_of_organisations_is_no_circle_and_a_long_circle_is_one(tmp
         assert store.value("SELECT count(*) FROM roster.held WHERE kind = 'org'") == circle
 
 
+@pytest.mark.timeout(60)
+def test_an_organisation_above_itself_that_stands_there_twice_is_told_at_once(tmp_path: Path) -> None:
+    orgs = V2_1["orgs.csv"].replace("district,\n", "district,D\n")
+    repeated = next(line for line in orgs.splitlines() if line.endswith("district,D"))
+    store = load(tmp_path, {**V2_1, "orgs.csv": f"{orgs}{repeated}\n"})
+    assert {"duplicate-id", "org-cycle"} <= {each.rule for each in findings(store)}
+
+
 LISTS = {
     "org type": codes.ORG_TYPES, "role": codes.ROLES, "session type": codes.SESSION_TYPES, "sex": codes.SEXES,
     "flag": codes.FLAGS, "relationship": codes.RELATIONSHIPS, "us state": codes.US_STATES, "subject": codes.SUBJECTS,
@@ -622,6 +630,16 @@ def test_grade_labels(tmp_path: Path, labels: str, written: str, kept: str | Non
 def test_date_formats(tmp_path: Path, form: str, written: str, kept: str | None) -> None:
     text = V2_1_WHOLE["demographics.csv"].replace("2016-02-03", written)
     store = load(tmp_path, {**V2_1_WHOLE, "demographics.csv": text}, RosterOptions(date_formats=("YYYY-MM-DD", form)))
+    assert store.value("SELECT birth_date::TEXT FROM roster.demographics") == kept
+
+
+@pytest.mark.parametrize("forms", [("YYYYMMDD", "M/D/YYYY"), ("M/D/YYYY", "YYYYMMDD")])
+@pytest.mark.parametrize(("written", "kept"), [("1/2/2010", "2010-01-02"), ("20100102", "2010-01-02")])
+def test_forms_of_dates_are_told_apart_in_any_order(
+    tmp_path: Path, forms: tuple[str, str], written: str, kept: str
+) -> None:
+    text = V2_1_WHOLE["demographics.csv"].replace("2016-02-03", written)
+    store = load(tmp_path, {**V2_1_WHOLE, "demographics.csv": text}, RosterOptions(date_formats=forms))
     assert store.value("SELECT birth_date::TEXT FROM roster.demographics") == kept
 
 

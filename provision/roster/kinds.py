@@ -183,9 +183,10 @@ def date_in(raw: str, forms: Sequence[str]) -> str:
     patterns: dict[str, list[str]] = {}
     for form in forms:
         patterns.setdefault(_shape(form), []).append(literal(date_pattern(form, short_years=True)))
+    # what has no separators has a shape that any text of its length has
+    by_shape = sorted(patterns.items(), key=lambda each: not each[0].strip("_"))
     tried = (
-        f"WHEN {raw} LIKE {literal(shape)} THEN try_strptime({raw}, [{', '.join(alike)}])"
-        for shape, alike in patterns.items()
+        f"WHEN {raw} LIKE {literal(shape)} THEN try_strptime({raw}, [{', '.join(alike)}])" for shape, alike in by_shape
     )
     parsed = f"CASE {' '.join(tried)} END"
     return f"(CASE WHEN year({parsed}) BETWEEN {FIRST_YEAR} AND {LAST_YEAR} THEN ({parsed})::DATE END)"

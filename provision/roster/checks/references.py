@@ -81,12 +81,13 @@ def _circles(table: str) -> str:
     """Rows that are above themselves.
 
     Whoever goes up from every row by more steps than a tree has levels ends on the circles and nowhere else: by
-    steps of double length each time, so that a long chain costs little.
+    steps of double length each time, so that a long chain costs little. A row may stand there twice, and its ways
+    would double with each step.
     """
     climbs = [f"up0 AS MATERIALIZED (SELECT id, parent_id AS top FROM roster.{table} WHERE parent_id IS NOT NULL)"]
     climbs += [
         f"up{step + 1} AS MATERIALIZED ("
-        f"SELECT low.id, high.top FROM up{step} low JOIN up{step} high ON high.id = low.top)"
+        f"SELECT DISTINCT low.id, high.top FROM up{step} low JOIN up{step} high ON high.id = low.top)"
         for step in range(_DOUBLINGS)
     ]
     return f"""

@@ -173,7 +173,7 @@ def _elsewhere(options: RosterOptions) -> str:
     return f"""
         WITH RECURSIVE lines(low, high, steps) AS (
             SELECT id, parent_id, 1 FROM roster.orgs WHERE parent_id IS NOT NULL
-            UNION ALL
+            UNION
             SELECT low, parent_id, steps + 1 FROM lines JOIN roster.orgs ON id = high
             WHERE parent_id IS NOT NULL AND steps < 20),
         taught AS MATERIALIZED (
