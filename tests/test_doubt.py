@@ -179,6 +179,30 @@ def test_half_read_roles_and_orgs_move_nobody_out_of_a_school(school: World, fil
     assert removals(school.plan()) == []
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "DEP,Science,department,11\nDEP,Science,department,11",
+        "DEP,Science,department,E\nE,Other,department,DEP",
+        "DEP,\u200e,department,11",
+        "DEP,\x07,department,11",
+    ],
+    ids=["twice", "circle", "mark of direction", "control character"],
+)
+def test_a_department_that_is_held_moves_nobody_out_of_the_school_above_it(school: World, spoilt: str) -> None:
+    school.profile(schools='moves = "move"')
+    roster = Roster().person("S1", org="SUB")
+    roster.orgs.append({"sourcedId": "DEP", "name": "Science", "type": "department", "parentSourcedId": "11"})
+    roster.orgs.append({"sourcedId": "SUB", "name": "Physics", "type": "department", "parentSourcedId": "DEP"})
+    roster.roles.append({"userSourcedId": "S1", "orgSourcedId": "10", "role": "student", "grade": ""})
+    school.day(roster)
+    path = school.folder / "roster" / "orgs.csv"
+    text = path.read_text(encoding="utf-8")
+    assert "DEP,Science,department,11" in text
+    path.write_text(text.replace("DEP,Science,department,11", spoilt), encoding="utf-8")
+    assert removals(school.plan()) == []
+
+
 def test_a_plan_that_was_looked_at_again_before_it_was_applied_still_arms_the_guards(school: World) -> None:
     school.profile(guards=FREE.replace('roster_shrinks = "100%"', 'roster_shrinks = "10%"') + "minimum = 1")
     first = school.plan(day_one())

@@ -159,6 +159,7 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
                         WHERE s.school_id = {{org}} AND 'user:' || s.person_id = k.right_key)
         AND NOT EXISTS (SELECT 1 FROM roster.findings f WHERE f.rule = 'unknown-reference'
                         AND f.file IN (SELECT o.file FROM roster.orgs o))
+        AND NOT EXISTS (SELECT 1 FROM roster.held h WHERE h.kind = 'org')
         AND {_READABLE.format("'orgs', 'persons', 'roles'")} AND {_KNOWN_PERSON}"""
     school = "replace(k.left_key, 'school:', '')"
     left_school = left.format(org=school)
