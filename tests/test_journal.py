@@ -63,6 +63,17 @@ def test_what_a_killed_run_left_in_its_log_is_known_to_the_next(store: Store) ->
     assert store.value("SELECT count(*) FROM journal.intents") == 2
 
 
+@pytest.mark.parametrize(("status", "left"), [("skipped", 1), ("done", 0), ("stale", 0)])
+def test_a_run_that_skips_a_change_says_nothing_of_what_an_earlier_one_sent(
+    store: Store, status: str, left: int
+) -> None:
+    store.run("INSERT INTO journal.runs SELECT unnest(['R1', 'R2']), 'p', 't', now(), NULL, 0, 0, 0, 0")
+    store.run("INSERT INTO journal.intents (run, change_id, kind, action, key, moment) "
+              "SELECT unnest(['R1', 'R2']), 'add:member:C1/S1', 'member', 'add', 'member:C1/S1', now()")  # fmt: skip
+    store.run("INSERT INTO journal.outcomes VALUES ('R2', 'add:member:C1/S1', ?, NULL, NULL, 0, now())", [status])
+    assert unsettled(store) == left
+
+
 def test_a_line_that_was_cut_off_was_not_written(store: Store) -> None:
     left = log(store)
     left.write("r", [INTENT])

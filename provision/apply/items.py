@@ -73,8 +73,8 @@ def to_write(items: Sequence[Item], password: str | None) -> Write:
 
 def to_result(item: Item, outcome: Outcome) -> Settled | None:
     """The result of one change, if it is known. A link that was there before is somebody else's, unless we had sent
-    it, and what an earlier run had sent stays open until it is looked up."""
-    if outcome.status == "open" or (outcome.status == "halted" and item.attempted):
+    it."""
+    if outcome.status == "open":
         return None
     if outcome.status == "halted":
         return Settled(item, "skipped", None, NOT_AGAIN if outcome.requests else NOT_SENT, outcome.requests)

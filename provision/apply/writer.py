@@ -34,7 +34,7 @@ class Write:
     references: tuple[Reference, ...] = ()
     password: str | None = field(default=None, repr=False)
     attempted: bool = False
-    """An earlier run has sent it, and what became of it is not known."""
+    """An earlier run has sent this create or update, and what became of it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,18 @@ CREATE VIEW journal.unsettled AS
 """The plan that the last apply did not bring to its end, at most one row. And within a run an answer is one, whatever
 the clock did between it and the request."""
 
+ANSWERED = """
+DROP VIEW journal.unsettled;
+CREATE VIEW journal.unsettled AS
+    WITH answers AS (FROM journal.outcomes WHERE status <> 'skipped')
+    SELECT i.*, r.plan_id FROM journal.intents i JOIN journal.runs r ON r.run = i.run
+    WHERE NOT EXISTS (FROM journal.outcomes o WHERE o.change_id = i.change_id AND o.run = i.run)
+      AND NOT EXISTS (FROM answers o WHERE o.change_id = i.change_id AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM answers o WHERE o.change_id = 'add:' || i.key AND o.moment >= i.moment)
+      AND NOT EXISTS (FROM answers o WHERE o.change_id = 'remove:' || i.key AND o.moment >= i.moment);
+"""
+"""What a run skips it has not asked about: that says nothing of what an earlier one had sent."""
+
 NOT_KEPT = """
 DROP SCHEMA IF EXISTS desired CASCADE;
 DROP SCHEMA run CASCADE;
@@ -195,5 +207,5 @@ CREATE TABLE run.schema_version (version INTEGER);
 
 MIGRATIONS: tuple[str, ...] = (
     CURRENT + LEDGER + JOURNAL + UNSETTLED + PLANNED, PASSWORDS, REJECTIONS, VALUES, FOLLOWED, BIN, LOGGED,
-    UNFINISHED, NOT_KEPT,
+    UNFINISHED, NOT_KEPT, ANSWERED,
 )  # fmt: skip
