@@ -70,6 +70,19 @@ def test_whatever_a_part_of_an_answer_is_everybody_gets_one(part: Any, status: i
     assert [answer.status for answer in answers(part)] == [status] * 3
 
 
+@pytest.mark.parametrize("share", ["0.9", "0.90000000000000002", "1.25"])
+def test_a_share_may_have_any_number_of_digits(share: str) -> None:
+    async def story() -> float:
+        clock = Clock(asyncio.get_running_loop().time)
+        pace = Pace(clock)
+        courier = Courier(Service({"status": 204, "headers": {NEAR_LIMIT: share}}), clock, Brake(), pace, Units(clock))
+        await courier.send(Request("PATCH", "/users/x", {}))
+        await asyncio.sleep(0)
+        return pace.used_share
+
+    assert run_without_waiting(story()) >= 0.89
+
+
 @pytest.mark.parametrize("method", ["GET", "PATCH"])
 def test_what_goes_wrong_on_the_way_is_told_to_all_who_wait(method: str) -> None:
     trouble = RuntimeError("a fault of ours")

@@ -34,7 +34,7 @@ class Stopper(httpx.AsyncBaseTransport):
     seconds: float = 0
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     late: list[str] = field(default_factory=list)
-    stopped_at: float | None = None
+    seen: bool = False
     inner: httpx.AsyncBaseTransport | None = None
 
     def between(self, inner: httpx.AsyncBaseTransport) -> Stopper:
@@ -46,10 +46,9 @@ class Stopper(httpx.AsyncBaseTransport):
         writes = [f"{part['method']} {part['url']}" for part in parts if part["method"] != "GET"]
         if self.stop.is_set():
             self.late += writes
-        elif self.stopped_at is None and any(self.word in write for write in writes):
-            loop = asyncio.get_running_loop()
-            self.stopped_at = loop.time() + self.seconds
-            loop.call_later(self.seconds, self.stop.set)
+        elif not self.seen and any(self.word in write for write in writes):
+            self.seen = True
+            asyncio.get_running_loop().call_later(self.seconds, self.stop.set)
         assert self.inner is not None
         return await self.inner.handle_async_request(request)
 

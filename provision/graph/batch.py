@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
-from provision.graph.brake import Brake, Halted
+from provision.graph.brake import Brake
 from provision.graph.clock import Clock
 from provision.graph.crowd import Crowd
 from provision.graph.pace import Pace, Told
@@ -23,7 +23,7 @@ from provision.graph.units import Units, is_for_units
 MOST = 20  # sub-requests (learn.microsoft.com/graph/json-batching)
 PATH = "/$batch"
 NEAR_LIMIT = "x-ms-throttle-limit-percentage"
-_SHARE = re.compile(r"\d{1,3}(\.\d{1,9})?")
+_SHARE = re.compile(r"\d{1,3}(\.\d+)?")
 BRIEFLY = 1.0  # seconds to wait after a refusal that does not say how long
 Load: TypeAlias = "list[tuple[Request, asyncio.Future[Answer]]]"
 """Requests, and those who wait for the answers."""
@@ -95,8 +95,7 @@ class Courier:
 
     async def send(self, request: Request) -> Answer:
         """The answer to one attempt at `request`. Raises `DirectoryError` where nothing can be sent, and `Halted`."""
-        if self._brake.is_on:
-            raise Halted
+        self._brake.check()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         if not self._ready:

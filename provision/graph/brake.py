@@ -28,17 +28,20 @@ class Brake:
         for waiting in filter(None, self._waiting):
             waiting.cancel()
 
-    async def turn(self, wait: Callable[[], Awaitable[T]]) -> T:
-        """What `wait` gives. Raises `Halted` as soon as the brake is on. Not to be called within itself."""
+    def check(self) -> None:
+        """Raise `Halted` where the brake is on."""
         if self.is_on:
             raise Halted
+
+    async def turn(self, wait: Callable[[], Awaitable[T]]) -> T:
+        """What `wait` gives. Raises `Halted` as soon as the brake is on. Not to be called within itself."""
+        self.check()
         waiting = asyncio.current_task()
         self._waiting.add(waiting)
         try:
             return await wait()
         except asyncio.CancelledError:
-            if self.is_on:
-                raise Halted from None
+            self.check()
             raise
         finally:
             self._waiting.discard(waiting)

@@ -27,7 +27,7 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_request_adapter import GraphRequestAdapter
 
 from provision.errors import DirectoryError
-from provision.graph.brake import Brake, Halted
+from provision.graph.brake import Brake
 from provision.graph.clock import Clock
 from provision.graph.layout import EDUCATION, Layout, layout_of
 from provision.graph.pace import Pace
@@ -96,8 +96,7 @@ class Graph:
         answer = await self._sent(request)
         if answer.status == 401:
             self._token.renew(number)
-            if self.brake.is_on:
-                raise Halted
+            self.brake.check()
             answer = await self._sent(request)
         self.units.heard([answer])
         return answer
