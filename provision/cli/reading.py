@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from provision.errors import ProfileError, UsageError
-from provision.profile import Profile, load_profile, nearest
+from provision.profile import ADDRESSES, Profile, load_profile, nearest
 from provision.roster import codes
 from provision.roster.options import RosterOptions
 
@@ -39,8 +39,13 @@ def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset(
         usernames_required=frozenset(
             name
             for name, people in profile.people()
-            if people.mode == "create" and all("{username}" in template for template in people.username)
+            if people.mode == "create"
+            and (
+                all("{username}" in template for template in people.username)
+                or (people.match.source == "username" and people.match.target in ADDRESSES)
+            )
         ),
+        matched_by=tuple((name, people.match.source) for name, people in profile.people() if people.mode == "create"),
         school_types=_as_kept("schools.types", profile.schools.types, codes.ORG_TYPES),
         owner_roles=_as_kept("sections.owner_roles", profile.sections.owner_roles, codes.ROLES),
         accept_missing=accept_missing,

@@ -6,8 +6,8 @@ Every fact is a word and a query; the words are put into sentences by `reports.e
 from __future__ import annotations
 
 from provision.policy.kinds import LINKS, OBJECTS, READ_WITH_OBJECTS
-from provision.policy.scope import NO_ACCOUNT_ROLES
 from provision.profile import Profile
+from provision.roster.codes import NO_ACCOUNT_ROLES
 from provision.store import Store
 from provision.store.sql import literal, literals
 

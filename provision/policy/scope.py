@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from provision.errors import ProfileError
 from provision.profile import Profile
+from provision.roster.codes import NO_ACCOUNT_ROLES
+from provision.roster.dropped import was_dropped
 from provision.store import Store
 from provision.store.sql import literals
 
-NO_ACCOUNT_ROLES = ("parent", "guardian", "relative")  # contacts of a student, not people of the school
 AFTER_ALL = 1 << 40  # more records than any file has
 
 
@@ -58,14 +59,15 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
         SELECT DISTINCT r.person_id, o.school_id
         FROM roster.roles r JOIN run.org_school o ON o.org_id = r.org_id
         WHERE {everything} OR o.school_id IN {chosen}""")
-    # step by step, for the memory of a large district; the grade is that of the first primary role, or of the first
+    # step by step, for the memory of a large district; the grade is that of the first primary role, or of the first,
+    # and '' where that one could not be read
+    grade = f"CASE WHEN {was_dropped('roles', 'grade', 'r')} THEN '' ELSE r.grade END"
     store.run(f"""
         CREATE OR REPLACE TABLE run.standing AS
         SELECT r.person_id,
                bool_and(lower(r.role) = 'student') AS is_student,
                bool_or(lower(r.role) IN {owners}) AS is_teacher,
-               arg_min(r.grade, CASE WHEN r.is_primary THEN 0 ELSE {AFTER_ALL} END + coalesce(r.record, 0))
-                   FILTER (WHERE r.grade IS NOT NULL) AS grade
+               arg_min({grade}, CASE WHEN r.is_primary THEN 0 ELSE {AFTER_ALL} END + coalesce(r.record, 0)) AS grade
         FROM roster.roles r LEFT JOIN run.org_school o ON o.org_id = r.org_id
         WHERE lower(r.role) NOT IN {literals(NO_ACCOUNT_ROLES)}
         GROUP BY r.person_id
@@ -79,7 +81,8 @@ def _select_people(store: Store, profile: Profile, everything: str, chosen: str)
         SELECT s.*, b.birth_date FROM run.standing s LEFT JOIN run.born b USING (person_id)""")
     store.run("""
         CREATE OR REPLACE TABLE run.people AS
-        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, s.grade, s.birth_date, p.* EXCLUDE (password)
+        SELECT 'user:' || p.id AS key, s.is_student, s.is_teacher, nullif(s.grade, '') AS grade,
+               s.grade = '' AS grade_dropped, s.birth_date, p.* EXCLUDE (password)
         FROM roster.persons p JOIN run.standing s ON s.person_id = p.id
         WHERE p.id NOT IN (SELECT id FROM roster.held WHERE kind = 'person')""")
     for table in ("born", "standing"):

@@ -6,7 +6,7 @@ from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_people
 from provision.policy.template import template_sql
 from provision.policy.usernames import choose_usernames
-from provision.profile import People, Profile
+from provision.profile import People, Profile, placeholders
 from provision.roster.checks.text import LONGEST
 from provision.store import Store
 from provision.store.sql import literal, literals
@@ -133,7 +133,7 @@ def _side(profile: Profile, name: str, people: People) -> str:
         SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
                n.upn AS user_principal_name,
                left(split_part(n.upn, '@', 1), 64) AS mail_nickname,
-               left({template_sql(people.display_name, NAME_COLUMNS)}, 256) AS display_name,
+               {_display_name(people)} AS display_name,
                {_cut("given_name")} AS given_name, {_cut("family_name")} AS family_name,
                {managed("middle_name", chosen, "p.middle_name")} AS middle_name,
                {managed("title", chosen, _cut("title"))} AS job_title,
@@ -156,6 +156,14 @@ def _side(profile: Profile, name: str, people: People) -> str:
         LEFT JOIN run.usernames n ON n.key = p.key
         LEFT JOIN current.users c ON c.object_id = m.object_id
         WHERE p.is_student = {"true" if student else "false"} AND (m.object_id IS NOT NULL OR n.upn IS NOT NULL)"""
+
+
+def _display_name(people: People) -> str:
+    """What somebody is called. An account is not called otherwise only because a grade could not be read."""
+    filled = f"left({template_sql(people.display_name, NAME_COLUMNS)}, 256)"
+    if "grade" not in placeholders(people.display_name):
+        return filled
+    return f"CASE WHEN m.object_id IS NULL OR p.grade_dropped IS NOT TRUE THEN {filled} END"
 
 
 def _cut(column: str) -> str:

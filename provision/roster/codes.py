@@ -29,6 +29,8 @@ ROLES = _words("""
 own samples use values of the one in the place of the other; so a role that either list knows is good in both
 places."""
 
+NO_ACCOUNT_ROLES = ("parent", "guardian", "relative")
+"""Contacts of a student, not people of the school."""
 NO_ORG_ROLES = {"aide": "assistant"}
 NO_CLASS_ROLES = {"faculty": "instructor", "nurse": "staff", "researcher": "staff", "other": "affiliate"}
 """What Microsoft's list of organisation roles, or of enrollment roles (the present one, of 27), does not have, and the

@@ -17,6 +17,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from provision.roster.check import Check, name, report
+from provision.roster.dropped import dropping
 from provision.roster.kinds import COLUMN_KINDS, KINDS, Kind
 from provision.roster.options import RosterOptions
 from provision.store import Store
@@ -70,7 +71,7 @@ ENTITIES = (
 )
 """The roster tables that hold records of the school."""
 
-TABLES = (*ENTITIES, "files", "findings", "held")
+TABLES = (*ENTITIES, "files", "findings", "held", "dropped")
 
 _HELD = {
     "orgs": ("'org'", "id", "NULL"),
@@ -353,13 +354,17 @@ class _Mapped:
 
     def _report_refused(self, store: Store, check: Check, column: str, condition: str) -> None:
         message = literal(f" is not {self._kind(column).expected}.")
+        refused = f"FROM ({self._raw(told=column)}) WHERE {condition}"
+        needed = self._header(column) in self.staged.required
         report(
             store,
             check,
-            f"SELECT {self.file} AS file, record, field, {name(column)} AS value, "
-            f"field || {message} AS message FROM ({self._raw(told=column)}) WHERE {condition}",
-            "error" if self._header(column) in self.staged.required else "warning",
+            f"SELECT {self.file} AS file, record, field, {name(column)} AS value, field || {message} AS message "
+            f"{refused}",
+            "error" if needed else "warning",
         )
+        if not needed:  # else the whole record goes
+            store.run(dropping(self.into.table, column, f"SELECT {self.file} AS file, record {refused}"))
 
     def _report_noted(self, store: Store, check: Check, column: str, condition: str) -> None:
         """One note for each value, since a whole column may deserve it."""

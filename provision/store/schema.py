@@ -52,6 +52,7 @@ CREATE TABLE roster.user_profiles (
 CREATE TABLE roster.findings (
     rule TEXT, severity TEXT, file TEXT, record BIGINT, field TEXT, value TEXT, message TEXT, mend TEXT);
 CREATE TABLE roster.held (kind TEXT, id TEXT, other_id TEXT, rule TEXT, file TEXT, record BIGINT);
+CREATE TABLE roster.dropped (tbl TEXT, col TEXT, file TEXT, record BIGINT);
 """
 """What the school says, and what this run makes of it. Every run reads it anew, so it is made anew with every store and
 never kept: rows in memory, or spilled, are written three times as fast as rows in a file, and nobody's data stay

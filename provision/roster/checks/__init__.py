@@ -10,7 +10,7 @@ from __future__ import annotations
 from provision.roster.check import Check
 from provision.roster.checks.dates import DATE_CHECKS, DATES
 from provision.roster.checks.files import FILE_CHECKS
-from provision.roster.checks.fitness import FITNESS, FITNESS_CHECKS
+from provision.roster.checks.fitness import FITNESS, FITNESS_CHECKS, refuse_unmatched
 from provision.roster.checks.references import REFERENCE_CHECKS, REFERENCES
 from provision.roster.checks.rule import Rule
 from provision.roster.checks.sense import SENSE, SENSE_CHECKS, tell_many_errors
@@ -40,7 +40,11 @@ RULES: list[Rule] = [*UNIQUENESS, *REFERENCES, *TEXT, *DATES, *FITNESS, *SENSE]
 
 
 def run_checks(store: Store, options: RosterOptions) -> None:
-    """Look across the filled tables, report, and take out of them whatever is held."""
+    """Look across the filled tables, report, and take out of them whatever is held.
+
+    Raises `RosterError` where nobody's account could be found by what the profile finds them by.
+    """
+    refuse_unmatched(store, options)
     _count_seats(store, options)
     for rule in _worth_a_look(store, options):
         rule.run(store, options)

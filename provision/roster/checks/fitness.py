@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from provision.errors import RosterError
 from provision.roster.addresses import ALIAS_LIMIT, ALIAS_REFUSED, is_sign_in_name, section_alias
 from provision.roster.check import Check
 from provision.roster.checks.rule import Rule, always, first_of_each, in_rows
+from provision.roster.codes import NO_ACCOUNT_ROLES
+from provision.roster.dropped import was_dropped
 from provision.roster.options import RosterOptions
+from provision.store import Store
 from provision.store.sql import literal, literals
 
 NAMES = Check(
@@ -22,6 +26,13 @@ USERNAME = Check(
     "its end, or more than 64 characters. The person is held. A warning that changes nothing where accounts are only "
     "matched, or where the profile has another way to name them.",
     "Use letters, digits and ' . - _ ! # ^ ~ only, at most 64 of them, with at most one @ before the domain.",
+)
+MATCHED_BY = Check(
+    "match-value",
+    "error",
+    "The value by which the profile finds a person's account could not be read; the person is held, for else a second "
+    "account might be made. Looked at only for the groups that the profile creates.",
+    "Correct the value in the school's information system.",
 )
 SECTION_ID = Check(
     "section-id-characters",
@@ -63,13 +74,15 @@ _ALIAS_LENGTH = f"length({section_alias('id', replace=False)})"
 def _in_groups(persons: str, groups: frozenset[str]) -> str:
     """FROM and WHERE of those of `persons` (a SELECT with an id) who are in one of the groups.
 
-    Any role but student makes staff.
+    Any role but student makes staff; whoever is only a contact is in none.
     """
     return f"""
         FROM ({persons}) p JOIN (
             SELECT person_id AS id,
                 CASE WHEN bool_or(role <> 'student') THEN 'staff' ELSE 'students' END AS belongs
-            FROM roster.roles WHERE person_id IN (SELECT id FROM ({persons})) GROUP BY person_id) USING (id)
+            FROM roster.roles
+            WHERE role NOT IN {literals(NO_ACCOUNT_ROLES)} AND person_id IN (SELECT id FROM ({persons}))
+            GROUP BY person_id) USING (id)
         WHERE belongs IN {literals(sorted(groups))}"""
 
 
@@ -103,6 +116,38 @@ def _odd_usernames(*, created: bool) -> Rule:
         severity=None if created else "warning",
         when=always(_ODD_USERNAME),
     )
+
+
+def _unread_match(column: str) -> Rule:
+    """Those whose account could not be looked for."""
+    unread = f"SELECT * FROM roster.persons p WHERE {was_dropped('persons', column, 'p')}"
+
+    def find(options: RosterOptions) -> str:
+        groups = frozenset(group for group, by in options.matched_by if by == column)
+        return f"""
+            SELECT file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
+                'Nobody can tell whether there is an account.' AS message
+            {_in_groups(unread, groups)}"""
+
+    return Rule(MATCHED_BY, "persons", column, find, holds="person")
+
+
+def refuse_unmatched(store: Store, options: RosterOptions) -> None:
+    """Raise `RosterError` where files with persons of a group lack the column by which their accounts are found:
+    everybody would get another one."""
+    faults = []
+    for group, column in options.matched_by:
+        lacking = f"""
+            SELECT id, file FROM roster.persons ANTI JOIN (
+                SELECT file FROM header_of WHERE tbl = 'persons' AND col = {literal(column)}) USING (file)"""
+        files = store.rows(f"SELECT DISTINCT file {_in_groups(lacking, frozenset({group}))} ORDER BY file")
+        faults += [
+            f"{file} has no column for the {column} of a person, by which the profile finds the accounts of {group}. "
+            f"Export it, name it as the format does, or have {group}.match in the profile name another value."
+            for (file,) in files
+        ]
+    if faults:
+        raise RosterError("The roster does not say by what accounts are found.", faults)
 
 
 def _section_ids(*, replaced: bool) -> Rule:
@@ -140,6 +185,7 @@ def _inactive(table: str, kind: str, ids: tuple[str, str] = ("id", "NULL::TEXT")
 FITNESS = [
     *(_nameless(column) for column in ("given_name", "family_name")),
     *(_odd_usernames(created=created) for created in (True, False)),
+    _unread_match("secondary_email"),  # the others are texts, and any text can be read
     *(_section_ids(replaced=replaced) for replaced in (False, True)),
     in_rows(
         SECTION_ID_LENGTH,
@@ -162,4 +208,4 @@ FITNESS = [
     _inactive("roles", "person", ("person_id", "NULL::TEXT")),
     _inactive("enrollments", "enrollment", ("section_id", "person_id")),
 ]
-FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, SECTION_TITLE, ID_CHARACTERS, INACTIVE]
+FITNESS_CHECKS = [NAMES, USERNAME, MATCHED_BY, SECTION_ID, SECTION_ID_LENGTH, SECTION_TITLE, ID_CHARACTERS, INACTIVE]

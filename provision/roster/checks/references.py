@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provision.roster.check import Check
 from provision.roster.checks.rule import Rule, always
+from provision.roster.dropped import dropping
 
 UNKNOWN_ORG = Check(
     "unknown-org",
@@ -68,6 +69,13 @@ _NO_SECTION_SESSION = """
         value, count(*) || ' record(s), first this one, refer to what is not in sessions.' AS message
     FROM (SELECT file, record, unnest(session_ids) AS value FROM roster.sections)
     ANTI JOIN roster.sessions ON sessions.id = value GROUP BY value"""
+
+_SECTION_SESSION_DROPPED = dropping(
+    "sections",
+    "session_ids",
+    "FROM roster.sections WHERE session_ids[1] IN (SELECT value FROM found)",
+)
+"""The first is the class's term, and the next one is not, only because the first is unknown."""
 
 _DROP_SECTION_SESSIONS = """
     UPDATE roster.sections SET session_ids = list_filter(
@@ -145,8 +153,10 @@ def _unknown_reference(table: str, column: str, target: str) -> Rule:
             {column} AS value,
             count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
         {_refers_to_nothing(table, column, f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
-    mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {column} IN (SELECT value FROM found)"
-    return Rule(UNKNOWN_REFERENCE, table, column, always(find), then=(mend,))
+    unknown = f"{column} IN (SELECT value FROM found)"
+    dropped = dropping(table, column, f"FROM roster.{table} WHERE {unknown}")
+    mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {unknown}"
+    return Rule(UNKNOWN_REFERENCE, table, column, always(find), then=(dropped, mend))
 
 
 _STAFF = """
@@ -176,7 +186,13 @@ REFERENCES = [
     _dangling("section_id", "section", _NO_SECTION),
     _dangling("person_id", "person", _refers_to_nothing("enrollments", "person_id", _known("persons", "person"))),
     *(_unknown_reference(*reference) for reference in _OPTIONAL),
-    Rule(UNKNOWN_REFERENCE, "sections", "session_ids", always(_NO_SECTION_SESSION), then=(_DROP_SECTION_SESSIONS,)),
+    Rule(
+        UNKNOWN_REFERENCE,
+        "sections",
+        "session_ids",
+        always(_NO_SECTION_SESSION),
+        then=(_SECTION_SESSION_DROPPED, _DROP_SECTION_SESSIONS),
+    ),
     Rule(UNKNOWN_PRINCIPAL, "orgs", "principal_id", always(_NO_PRINCIPAL)),
     Rule(NO_ROLE, "persons", "id", always(_WITHOUT_ROLE)),
 ]

@@ -1,0 +1,23 @@
+"""Values that stood in the roster and cannot be used. A blank may be filled from elsewhere (the grade of another role,
+the next term of a class); what was dropped may not, since nobody knows that the other value is meant."""
+
+from __future__ import annotations
+
+from provision.store.sql import literal
+
+
+def dropping(table: str, column: str, rows: str) -> str:
+    """The statement that remembers whose value of a column was dropped; `rows` is a SELECT with file and record."""
+    return (
+        "INSERT INTO roster.dropped BY NAME "
+        f"SELECT DISTINCT {literal(table)} AS tbl, {literal(column)} AS col, file, record FROM ({rows})"
+    )
+
+
+def was_dropped(table: str, column: str, row: str) -> str:
+    """SQL: whether the value of a column was dropped from the `row` (an alias) of a roster table, or of one made of it
+    that has its file and record."""
+    return (
+        f"(EXISTS (FROM roster.dropped d WHERE d.tbl = {literal(table)} AND d.col = {literal(column)} "
+        f"AND d.file = {row}.file AND d.record = {row}.record))"
+    )
