@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -194,10 +195,59 @@ def test_packages_that_nobody_can_put_in_order_are_refused(tmp_path: Path) -> No
 
 
 def test_a_date_without_end_is_not_the_newest(tmp_path: Path) -> None:
-    package(tmp_path / "full", changed(FULL, "users.csv", ("s2,,,", "s2,active,infinity,")))
+    dates = [("s1,,,", "s1,active,2026-08-01T00:00:00Z,"), ("s2,,,", "s2,active,infinity,")]
+    package(tmp_path / "full", changed(FULL, "users.csv", *dates))
     package(tmp_path / "a", MONDAY)
     load_roster(STORE, tmp_path, RosterOptions())
     assert STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'") == "Ida"
+
+
+def test_the_date_of_a_package_is_found_whatever_the_case_of_its_header(tmp_path: Path) -> None:
+    """Else the newer full export counted as the oldest, and old changes were put upon it."""
+    dates = [("s2,,,", "s2,active,2026-09-07T18:00:00Z,"), ("dateLastModified", "DateLastModified")]
+    package(tmp_path / "full", changed(FULL, "users.csv", *dates))
+    package(tmp_path / "a", MONDAY)
+    load_roster(STORE, tmp_path, RosterOptions())
+    assert STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'") == "Ada"
+
+
+@pytest.mark.parametrize("date", ["07/09/2026 18:00", "infinity", "yesterday"])
+def test_dates_of_a_package_that_nobody_can_read_are_refused(tmp_path: Path, date: str) -> None:
+    package(tmp_path / "full", changed(FULL, "users.csv", ("s2,,,", f"s2,active,{date},")))
+    package(tmp_path / "a", MONDAY)
+    assert "full/users.csv: no dateLastModified in it can be read." in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("full", ["full", "full.zip"])
+def test_a_folder_among_packages_that_is_not_whole_is_refused(tmp_path: Path, full: str) -> None:
+    package(tmp_path / full, FULL)
+    package(tmp_path / "monday", {name: text for name, text in MONDAY.items() if name != "manifest.csv"})
+    assert "monday: it has CSV files and no manifest.csv" in refusal(tmp_path)
+
+
+def test_a_folder_among_packages_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path / "full", FULL)
+    package(tmp_path / "monday", MONDAY)
+    listed = Path.iterdir
+
+    def refused(path: Path) -> Iterator[Path]:
+        if path.name == "monday":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert "monday: it cannot be read: Permission denied." in refusal(tmp_path)
+
+
+def test_a_folder_beside_the_files_is_told(tmp_path: Path) -> None:
+    write(tmp_path, V1_1)
+    write(tmp_path / "last-year", V1_1)
+    load_roster(STORE, tmp_path, RosterOptions())
+    assert [each.message for each in findings(STORE) if each.rule == "unknown-file"] == [
+        "last-year/ is a folder; it is not read."
+    ]
 
 
 def test_a_linked_package_is_refused_and_not_passed_over(tmp_path: Path) -> None:

@@ -523,7 +523,8 @@ def test_a_long_chain_of_organisations_is_no_circle_and_a_long_circle_is_one(tmp
         orgs = "\n".join((*V2_1["orgs.csv"].splitlines(), *chain, f"o300,Org,district,{last}", ""))
         store = load(tmp_path, {**V2_1, "orgs.csv": orgs})
         assert sum(each.rule == "org-cycle" for each in findings(store)) == circle
-        assert store.value("SELECT count(*) FROM roster.held WHERE kind = 'org'") == circle
+        held = store.value("SELECT count(*) FROM roster.held WHERE kind = 'org'")
+        assert held == (301 if circle else 0)  # those beneath it too
 
 
 @pytest.mark.timeout(60)
@@ -569,6 +570,21 @@ def test_a_person_at_two_schools_is_one_person_with_two_roles(tmp_path: Path) ->
 def test_the_pairs_of_a_held_person_get_no_finding_of_their_own(tmp_path: Path) -> None:
     store = load(tmp_path, {**V2_1, "users.csv": V2_1["users.csv"].replace("s1,ada", "s1,")})
     assert [each.rule for each in findings(store) if each.severity == "error"] == ["required-value"]
+
+
+def test_a_held_organisation_holds_what_is_beneath_it_up_to_the_next_school(tmp_path: Path) -> None:
+    """Else sections there are called gone, where a profile names its schools: nobody knows which one is theirs."""
+    orgs = "A2,,department,A\nM,Maths,department,A2\nB,Birch School,school,A2\n"
+    classes = V2_1["classes.csv"].replace("c1,A", "c1,M").replace("c2,A", "c2,B")
+    store = load(tmp_path, {**V2_1, "orgs.csv": V2_1["orgs.csv"] + orgs, "classes.csv": classes})
+    held = store.rows("SELECT kind, id FROM roster.held WHERE kind IN ('org', 'section') ORDER BY ALL")
+    assert held == [("org", "A2"), ("org", "M"), ("section", "c1")]
+
+
+def test_what_refers_to_a_title_of_which_nothing_can_be_seen_refers_to_nothing(tmp_path: Path) -> None:
+    store = load(tmp_path, {**V2_1_WHOLE, "courses.csv": V2_1_WHOLE["courses.csv"].replace("Arts", "\u200e")})
+    assert store.rows("SELECT DISTINCT course_id FROM roster.sections") == [(None,)]
+    assert [each.rule for each in findings(store) if each.severity != "note"] == ["required-value", "unknown-reference"]
 
 
 def test_findings_come_gravest_first_and_can_be_limited(tmp_path: Path) -> None:

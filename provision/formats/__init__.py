@@ -246,7 +246,9 @@ def _note_others(store: Store, form: Format, package: Package, reading: Reading)
     for name in reading.passed_over:
         note(store, PASSED_OVER, name, f"A newer package holds the whole of what {name} is about.")
     for name in package.beside:
-        note(store, UNKNOWN_FILE, name, f"{name} is no CSV file; it is not read.")
+        note(
+            store, UNKNOWN_FILE, name, f"{name} is {'a folder' if name[-1] == '/' else 'no CSV file'}; it is not read."
+        )
     for name in package.files:
         if form.leaves(name):
             note(store, FILE_NOT_READ, name, f"{name} belongs to {form.title}, and nothing in it is needed.")

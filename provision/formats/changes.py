@@ -57,35 +57,60 @@ def open_packages(path: Path) -> Iterator[Package]:
 
 def _packages(path: Path) -> list[Path]:
     """The ZIPs and folders in the folder `path` that have a manifest of their own; none if it holds CSV files or a
-    ZIP without one, for then it is one package, and `open_package` judges it."""
+    ZIP without one, for then it is one package, and `open_package` judges it.
+
+    Raises `RosterError` for a folder among packages that may be one, and cannot be told to be: what is left out of
+    changes looks as if it had never happened.
+    """
     try:
         inside = [each for each in sorted(path.iterdir()) if each.name[0] != "."] if path.is_dir() else []
         zips = [each for each in inside if each.suffix.lower() == ".zip"]
         if not all(map(_has_manifest, zips)) or any(each.suffix.lower() == ".csv" for each in inside):
             return []
-        folders = [each for each in inside if each not in zips and each.is_dir() and _has_manifest(each)]
+        inside = [each for each in inside if each not in zips and each.is_dir()]
     except OSError:
         return []
-    links = [each for each in folders if each.is_symlink()]
-    if links:
+    odd = {each: why for each in inside if (why := _odd_folder(each))}
+    folders = [each for each in inside if each not in odd and _lists_manifest(_names(each))]
+    if odd and (zips or folders or LINK in odd.values()):
         raise RosterError(
-            f"The roster {path} cannot be used.",
-            [f"{shown(each.name)}: it is a link; put the folder itself there." for each in links],
+            f"The roster {path} cannot be used.", [f"{shown(each.name)}: {why}." for each, why in odd.items()]
         )
     return [*zips, *folders] if folders or len(zips) > 1 else []
 
 
-def _has_manifest(path: Path) -> bool:
+LINK = "it is a link; put the folder itself there"
+
+
+def _odd_folder(path: Path) -> str:
+    """Why a folder cannot be taken for a package, or be left out like one of something else; nothing else."""
     try:
-        if path.is_dir():
-            names = [each.name for each in path.iterdir()]
-        elif path.is_symlink() or not path.is_file():
-            return False
-        else:
-            with open_zip(path) as archive:
-                names = archive.namelist()
+        names = _names(path)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    if _lists_manifest(names):
+        return LINK if path.is_symlink() else ""
+    if any(name.lower().endswith(".csv") for name in names):
+        return "it has CSV files and no manifest.csv, so nobody can tell what it is. Complete it, or move it away"
+    return ""
+
+
+def _names(path: Path) -> list[str]:
+    return [each.name for each in path.iterdir()]
+
+
+def _has_manifest(path: Path) -> bool:
+    """Whether a ZIP has one; of a bad one `open_package` says what is wrong with it."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        with open_zip(path) as archive:
+            return _lists_manifest(archive.namelist())
     except ZIP_ERRORS:
         return False
+
+
+def _lists_manifest(names: Iterable[str]) -> bool:
     return any(bare(name.replace("\\", "/")).lower() == MANIFEST.name for name in names)
 
 
@@ -128,8 +153,8 @@ def arrange(store: Store, form: Format, tables: Tables, manifests: Mapping[str, 
     used = {name: file for name in tables if (file := form.file(name)) and file.into and not file.refused}
     reading.changes = {name for name in used if _mode(manifests, name) == "delta"}
     partial = {_package(name) for name in reading.changes}
-    dates = _dates(store, {name: tables[name] for name in used}, scratch)
-    reading.faults += _undated(dates, partial)
+    dates, unread = _dates(store, {name: (file, *tables[name]) for name, file in used.items()}, scratch)
+    reading.faults += _undated(dates, partial) + unread
     packages = sorted(dates, key=lambda package: (dates[package], package), reverse=True)
     for file in form.files:
         found = {_package(name): name for name in used if used[name] is file}
@@ -154,14 +179,21 @@ def _mode(manifests: Mapping[str, Manifest], name: str) -> str:
     return manifest.modes.get(bare(name).lower(), "") if manifest else ""
 
 
-def _dates(store: Store, tables: Tables, scratch: Path) -> dict[str, str]:
-    """The newest change in each package, blank where none is told; of a single package nobody asks."""
-    dates = dict.fromkeys(map(_package, tables), "")
-    for name, (path, cells) in tables.items() if len(dates) > 1 else ():
-        if CHANGED in cells:
-            newest = _newest(store, without_pattern(path, scratch), cells)
+def _dates(
+    store: Store, tables: Mapping[str, tuple[File, Path, Sequence[str]]], scratch: Path
+) -> tuple[dict[str, str], list[str]]:
+    """The newest change in each package, blank where none is told, and what is said of files in which none can be read
+    though some are told; of a single package nobody asks."""
+    dates, unread = dict.fromkeys(map(_package, tables), ""), []
+    for name, (file, path, cells) in tables.items() if len(dates) > 1 else ():
+        cell = file.cell_of(CHANGED, cells)
+        if cell is not None:
+            newest, told = _newest(store, without_pattern(path, scratch), len(cells), cell)
             dates[_package(name)] = max(newest, dates[_package(name)])
-    return dates
+            unread += [f"{name}: no {CHANGED} in it can be read. Export them as 2026-08-30T10:00:00Z."] * (
+                told and not newest
+            )
+    return dates, unread
 
 
 def _undated(dates: Mapping[str, str], partial: Container[str]) -> list[str]:
@@ -175,19 +207,22 @@ def _undated(dates: Mapping[str, str], partial: Container[str]) -> list[str]:
     ]
 
 
-def _newest(store: Store, path: Path, cells: Sequence[str]) -> str:
-    """The newest change in a file, as text that can be compared; rows that are no good CSV do not count here."""
-    columns = ", ".join(f"'c{cell}': 'VARCHAR'" for cell in range(len(cells)))
+def _newest(store: Store, path: Path, cells: int, cell: int) -> tuple[str, bool]:
+    """The newest change in a file, as text that can be compared, and whether any is told; rows that are no good CSV do
+    not count here."""
+    columns = ", ".join(f"'c{each}': 'VARCHAR'" for each in range(cells))
     sql = (
-        "SELECT (max(said) FILTER (isfinite(said)))::TEXT FROM ("
-        f"SELECT try_cast(c{cells.index(CHANGED)} AS TIMESTAMP) AS said FROM read_csv({literal(str(path))}, "
+        "SELECT (max(said) FILTER (isfinite(said)))::TEXT, count(told) > 0 FROM ("
+        f"SELECT try_cast(told AS TIMESTAMP) AS said, told FROM (SELECT nullif(trim(c{cell}), '') AS told "
+        f"FROM read_csv({literal(str(path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, delim = ',', quote = '\"', "
-        "escape = '\"', strict_mode = false, ignore_errors = true, compression = 'none', hive_partitioning = false))"
+        "escape = '\"', strict_mode = false, ignore_errors = true, compression = 'none', hive_partitioning = false)))"
     )
     try:
-        return store.value(sql) or ""
+        [(newest, told)] = store.rows(sql)
     except duckdb.Error:
-        return ""  # whatever is wrong with the file, reading it says so
+        return "", False  # whatever is wrong with the file, reading it says so
+    return newest or "", told
 
 
 # -- what the newer packages leave of the older ones

@@ -41,7 +41,7 @@ ZIP_ERRORS = (
 @dataclass(frozen=True)
 class Package:
     """The files by name, those among them that lay in a ZIP, a private folder for what has to be rewritten, and what
-    lay in a ZIP beside the CSV files, as a message can hold it."""
+    lay in a ZIP, or as a folder, beside the CSV files, as a message can hold it."""
 
     files: dict[str, Path]
     zipped: frozenset[str]
@@ -102,9 +102,8 @@ def _check_kind(path: Path) -> None:
 
 
 def _collect(path: Path, scratch: Path) -> Package:
-    zips, found = _lists(path)
+    zips, found, beside = _lists(path)
     zipped: list[tuple[str, Path]] = []
-    beside: list[str] = []
     for number, archive in enumerate(zips):
         target = scratch / str(number)
         target.mkdir()
@@ -131,22 +130,24 @@ def _repeated(names: Iterable[str]) -> list[str]:
     return sorted(name for name, times in Counter(map(str.lower, names)).items() if times > 1)
 
 
-def _lists(path: Path) -> tuple[list[Path], list[tuple[str, Path]]]:
-    """ZIP files and CSV files at `path`, the latter with their names."""
+def _lists(path: Path) -> tuple[list[Path], list[tuple[str, Path]], list[str]]:
+    """ZIP files and CSV files at `path`, the latter with their names, and folders beside them as a message can hold
+    them."""
     if not path.is_dir():
         if path.suffix.lower() == ".csv":
             raise RosterError(f"{path} is one CSV file.", ["Give the folder that holds it and the others."])
-        return [path], []
+        return [path], [], []
     try:
         files = [file for file in sorted(path.iterdir()) if not file.name.startswith(".")]
         zips, loose = _ending(files, ".zip"), _ending(files, ".csv")
         root = path.resolve()
+        folders = [f"{shown(file.name)}/" for file in files if file.is_dir() and file not in (*zips, *loose)]
         faults = [f"{shown(file.name)}: {why}." for file in (*zips, *loose) if (why := _odd(file, root))]
     except OSError as error:
         raise RosterError(f"The roster {path} cannot be read: {_why(error)}.") from None
     if faults:
         raise RosterError(f"The roster {path} cannot be used.", faults)
-    return zips, [(file.name, file) for file in loose]
+    return zips, [(file.name, file) for file in loose], folders
 
 
 def _ending(files: list[Path], suffix: str) -> list[Path]:

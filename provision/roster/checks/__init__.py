@@ -15,7 +15,7 @@ from provision.roster.checks.references import REFERENCE_CHECKS, REFERENCES
 from provision.roster.checks.rule import Rule
 from provision.roster.checks.sense import SENSE, SENSE_CHECKS, tell_many_errors
 from provision.roster.checks.settle import make_persons_one, settle
-from provision.roster.checks.text import TEXT, TEXT_CHECKS
+from provision.roster.checks.text import NOTHING_SEEN, TEXT, TEXT_CHECKS
 from provision.roster.checks.uniqueness import UNIQUENESS, UNIQUENESS_CHECKS
 from provision.roster.fill import FILL_CHECKS, some_meets
 from provision.roster.kinds import VALUE_CHECKS
@@ -36,7 +36,7 @@ CHECKS: list[Check] = [
 ]
 """Every check there is, for the documentation: id, severity, description, mend."""
 
-RULES: list[Rule] = [*UNIQUENESS, *REFERENCES, *TEXT, *DATES, *FITNESS, *SENSE]
+RULES: list[Rule] = [*UNIQUENESS, *NOTHING_SEEN, *REFERENCES, *TEXT, *DATES, *FITNESS, *SENSE]
 
 
 def run_checks(store: Store, options: RosterOptions) -> None:
@@ -50,7 +50,7 @@ def run_checks(store: Store, options: RosterOptions) -> None:
         rule.run(store, options)
     tell_many_errors(store)
     make_persons_one(store, options)
-    settle(store)
+    settle(store, options)
     store.run("DROP TABLE IF EXISTS found")
     store.run("DROP TABLE seats")
     store.run("DROP TABLE header_of")

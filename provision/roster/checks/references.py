@@ -148,11 +148,14 @@ _NO_SECTION = f"""
 
 
 def _unknown_reference(table: str, column: str, target: str) -> Rule:
+    known = f"SELECT id FROM roster.{target}"
+    if (table, column) == ("orgs", "parent_id"):
+        known = _known("orgs", "org")  # whose hold spreads to those beneath
     find = f"""
         SELECT min_by(file, record) AS file, min(record) AS record,
             {column} AS value,
             count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
-        {_refers_to_nothing(table, column, f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
+        {_refers_to_nothing(table, column, known)} GROUP BY {column}"""
     unknown = f"{column} IN (SELECT value FROM found)"
     dropped = dropping(table, column, f"FROM roster.{table} WHERE {unknown}")
     mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {unknown}"

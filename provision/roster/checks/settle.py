@@ -1,7 +1,7 @@
 """After the checks: what is held leaves the roster tables, so that nothing is planned from half of the truth.
 
-A hold spreads downwards: from an organisation to its sections and to whoever has a role in it, from a section
-or a person to its enrollments. What a hold has spread to gets no finding of its own.
+A hold spreads downwards: from an organisation to what is beneath it and is no school, to its sections and to whoever
+has a role in it, from a section or a person to its enrollments. What a hold has spread to gets no finding of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from provision.roster.checks.rule import Rule, always
 from provision.roster.fill import REPEATED_DIFFERS, some_meets
 from provision.roster.options import RosterOptions
 from provision.store import Store
+from provision.store.sql import literals
 
 _SPREAD = (
     ("section", "id", "NULL", "sections", "org_id", "org"),
@@ -33,6 +34,18 @@ _LEAVES = (
     ("user_profiles", "person_id", "person"),
     ("sections", "id", "section"),
 )
+
+
+def _spread_beneath(store: Store, options: RosterOptions) -> None:
+    """From an organisation to those beneath it, up to the next schools: nobody can tell to which school they belong."""
+    store.run(f"""
+        INSERT INTO roster.held
+        WITH RECURSIVE beneath(id, rule, file, record) AS (
+            SELECT id, min(rule), NULL::TEXT, NULL::BIGINT FROM roster.held WHERE kind = 'org' GROUP BY id
+            UNION
+            SELECT o.id, b.rule, o.file, o.record FROM beneath b JOIN roster.orgs o ON o.parent_id = b.id
+            WHERE o.type NOT IN {literals(options.school_types)})
+        SELECT 'org', id, NULL, rule, file, record FROM beneath WHERE record IS NOT NULL""")
 
 
 def make_persons_one(store: Store, options: RosterOptions) -> None:
@@ -73,10 +86,11 @@ def _differs(column: str) -> str:
     return f"lower(s.{column}::TEXT) <> lower(m.{column}::TEXT)"
 
 
-def settle(store: Store) -> None:
+def settle(store: Store, options: RosterOptions) -> None:
     """Spread the holds and take the held rows out."""
     if not store.value("SELECT count(*) FROM roster.held"):
         return
+    _spread_beneath(store, options)
     for kind, held, other, table, column, above in _SPREAD:
         store.run(
             f"INSERT INTO roster.held SELECT '{kind}', t.{held}, "

@@ -144,8 +144,10 @@ def _nothing_seen(place: Place) -> Rule:
     )
 
 
+NOTHING_SEEN = [_nothing_seen(place) for place in _TITLES if place != ("sections", "title")]  # it may go by others
+"""Records that go; what refers to them is judged afterwards."""
+
 TEXT = [
-    *(_nothing_seen(place) for place in _TITLES if place != ("sections", "title")),  # a section may go by others
     *(_garbled(place) for place in (*_NAMES, *_TITLES)),
     *(_invisible(place) for place in (*_NAMES, *_TITLES)),
     *(_stand_in(place) for place in (*_NAMES, *_TITLES, ("persons", "number"))),
