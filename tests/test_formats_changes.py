@@ -73,6 +73,21 @@ def test_an_unclear_manifest_is_refused(tmp_path: Path, text: str, said: str) ->
     assert said in refusal(tmp_path, {**V1_1, "manifest.csv": text})
 
 
+@pytest.mark.parametrize("row", ["file.users.csv,delta", "File.Users ,Delta", "file.users.CSV, delta"])
+def test_changes_are_known_as_such_however_the_manifest_names_the_file(tmp_path: Path, row: str) -> None:
+    """Taken for a full export, they would make all others look gone."""
+    text = f"propertyName,value\noneroster.version,1.1\n{row}\n"
+    assert "users.csv" in refusal(tmp_path, {**V1_1, "manifest.csv": text})
+
+
+@pytest.mark.parametrize("row", ["file.users", "file.users,", 'file.users," "'])
+def test_a_file_of_which_the_manifest_does_not_say_whether_it_is_whole_is_refused(tmp_path: Path, row: str) -> None:
+    text = f"propertyName,value\noneroster.version,1.1\n{row}\n"
+    told = refusal(tmp_path, {**V1_1, "manifest.csv": text})
+    assert "users.csv is there, and the manifest does not say how. Write bulk or delta." in told
+    load(tmp_path / "other", {**V1_1, "manifest.csv": text.replace("users", "results")})
+
+
 def test_a_manifest_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes(manifest().encode("utf-16"))
     assert "manifest.csv is UTF-16" in refusal(tmp_path, V1_1)

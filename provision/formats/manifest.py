@@ -41,11 +41,15 @@ def read_manifest(path: Path) -> Manifest:
     cells = [cell.strip(BLANKS) for cell in next(rows, (0, []))[1]]
     key, value = (MANIFEST.cell_of(header, cells) for header in MANIFEST.required)
     for line, row in rows:
-        if key is not None and value is not None and len(row) > max(key, value):
-            said[row[key].strip(BLANKS).lower()] = row[value].strip(BLANKS).lower()
+        if key is not None and value is not None and len(row) > key:
+            said[row[key].strip(BLANKS).lower()] = row[value].strip(BLANKS).lower() if len(row) > value else ""
         if line > _LONGEST:
             raise FileFault(f"has more than {_LONGEST:,} rows; that is no manifest.")
-    modes = {f"{name.removeprefix('file.')}.csv": mode for name, mode in said.items() if name.startswith("file.")}
+    modes = {
+        f"{name.removeprefix('file.').removesuffix('.csv')}.csv": mode
+        for name, mode in said.items()
+        if name.startswith("file.")
+    }
     for name, mode in modes.items():
         if mode not in MODES:
             raise FileFault(f"calls {name} {mode[:40]!r}. Write bulk, delta or absent.")
@@ -62,6 +66,10 @@ def read_manifests(files: Mapping[str, Path]) -> tuple[dict[str, Manifest], dict
                 manifests[package] = read_manifest(path)
             except FileFault as fault:
                 unclear[name] = f"{name} {fault}"
+    for name in files:
+        package, _, plain = name.rpartition("/")
+        if package in manifests and manifests[package].modes.get(plain.lower()) == "":
+            unclear[name] = f"{name} is there, and the manifest does not say how. Write bulk or delta."
     return manifests, unclear
 
 

@@ -203,8 +203,8 @@ def records(path: Path) -> Iterator[tuple[int, list[str]]]:
                 lines.left = LONGEST
     except OSError as error:
         raise FileFault(f"cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:  # it was UTF-8 when it was scanned
-        raise FileFault(CHANGED) from None
+    except UnicodeDecodeError:  # not scanned, since nothing in it is needed; or UTF-8 when it was
+        raise FileFault(f"is not UTF-8, or changed while it was read. {SAVE_AS}") from None
     except csv.Error as error:
         raise FileFault(
             f"row {record + 1}: not CSV from line {line + 1} on ({error}). "
