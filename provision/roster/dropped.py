@@ -17,7 +17,8 @@ def dropping(table: str, column: str, rows: str) -> str:
 def was_dropped(table: str, column: str, row: str) -> str:
     """SQL: whether the value of a column was dropped from the `row` (an alias) of a roster table, or of one made of it
     that has its file and record."""
+    # EXISTS would take 100 MB more for a million rows, on DuckDB 1.5
     return (
-        f"(EXISTS (FROM roster.dropped d WHERE d.tbl = {literal(table)} AND d.col = {literal(column)} "
-        f"AND d.file = {row}.file AND d.record = {row}.record))"
+        f"coalesce(({row}.file, {row}.record) IN (SELECT (file, record) FROM roster.dropped "
+        f"WHERE tbl = {literal(table)} AND col = {literal(column)}), false)"
     )
