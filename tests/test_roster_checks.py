@@ -276,6 +276,8 @@ CASES = [
          base=V2_1_WHOLE),
     Case("id-characters", "note", "users.csv", 4, "sourcedId", "t 1", "t1,cy", "t 1,cy",
          base={name: text.replace("t1,A", "t 1,A").replace("c1,t1", "c1,t 1") for name, text in V2_1.items()}),
+    Case("id-characters", "note", "orgs.csv", 2, "sourcedId", "D\t1", "D,District", "D\t1,District",
+         base={**V2_1, "orgs.csv": V2_1["orgs.csv"].replace(",D\n", ",D\t1\n")}),
     Case("id-characters", "note", "orgs.csv", 2, "sourcedId", "Dé", "D,District", "Dé,District",
          base={**V2_1, "orgs.csv": V2_1["orgs.csv"].replace(",D\n", ",Dé\n")}),
     Case("section-title", "error", "sections.csv", 2, "Name", None, ",,Art", ",,",

@@ -168,7 +168,7 @@ def _odd_ids(table: str) -> Rule:
     return first_of_each(
         ID_CHARACTERS,
         (table, "id"),
-        always("(contains(id, ' ') OR strlen(id) > length(id))"),
+        always("(contains(id, ' ') OR contains(id, chr(9)) OR strlen(id) > length(id))"),
         "%d id(s), this one first, have white space or letters beyond ASCII.",
     )
 
