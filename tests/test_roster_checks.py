@@ -188,6 +188,8 @@ CASES = [
          "Role\ns1,s2,parent\ns1,s2,Parent\n", base=V2_1_WHOLE),
     Case("repeated-record", "warning", "userProfiles.csv", 3, "sourcedId", "p1", "app,v\n", "app,v\np1,,,s1,app,w\n",
          base=ONEROSTER),
+    Case("dangling-enrollment", "error", "sections.csv", 2, "Teacher_id or Teacher_2_id", "teacher/3", "10,7,1,,",
+         "10,7,1,3,", base=CLEVER, held=(("enrollment", "7", "teacher/3"),)),
     Case("staff-is-teacher", "note", "staff.csv", 2, "Staff_email", "cy@x.org", "di@x.org", "cy@x.org", base=CLEVER),
     Case("section-alias-shared", "error", "classes.csv", 3, "sourcedId", "C1", "c2,A", "C1,A",
          held=(*PAIRS_OF_C1, ("section", "c1", None), ("section", "C1", None))),

@@ -284,9 +284,9 @@ class _Mapped:
     def judge(self, store: Store) -> None:
         """Report the values that their kind refuses or remarks on."""
         origins = (
-            f"({literal(self.into.table)}, {literal(column)}, {self.file}, {literal(self._header(column))})"
+            f"({literal(self.into.table)}, {literal(column)}, {self.file}, {literal(header)})"
             for column, headers in self.headers.items()
-            if headers
+            for header in headers
         )
         store.run(f"INSERT INTO header_of VALUES {', '.join(origins)}")
         judged = [

@@ -45,9 +45,11 @@ class Rule:
     def run(self, store: Store, options: RosterOptions) -> None:
         """Look, report, hold and mend."""
         if store.value(f"CREATE OR REPLACE TEMP TABLE found AS {self.find(options)}"):  # the number of rows
+            # several, where a value is that of the first column that has one, is made of several, or makes its own row
             headers = (
-                "SELECT file, arg_min(header, rowid) AS header FROM header_of "
-                f"WHERE tbl = {literal(self.table)} AND col = {literal(self.column)} GROUP BY file"
+                "SELECT file, string_agg(header, ' or ' ORDER BY place) AS header FROM ("
+                "SELECT file, header, min(rowid) AS place FROM header_of "
+                f"WHERE tbl = {literal(self.table)} AND col = {literal(self.column)} GROUP BY ALL) GROUP BY file"
             )
             report(
                 store,
