@@ -115,6 +115,18 @@ def test_creates_are_not_judged_on_a_first_run_and_it_is_said(school: World) -> 
     assert "no roster has been applied" in guard(planned, "roster_shrinks")["silent"]
 
 
+@pytest.mark.parametrize(("domain", "told"), [("old.contoso.edu", True), ("students.contoso.edu", False)])
+def test_a_first_run_that_makes_accounts_beside_those_of_others_says_so(school: World, domain: str, told: bool) -> None:
+    """As it does where the profile looks for accounts by a wrong domain: everybody would get a second one."""
+    for number in range(3):
+        school.tenant.add_user(userPrincipalName=f"s0{number}@{domain}")
+    said = guard(school.plan(district(3, 1)), "creates")["silent"]
+    assert (
+        "4 accounts would be made, and Microsoft 365 has 5 that nobody in this roster was matched with" in said
+    ) is told
+    assert ("would be made" in said) is told
+
+
 def test_a_share_is_silent_below_the_minimum_and_a_count_is_not(school: World) -> None:
     only(school, "removals_per_section", '["50%", 8]', minimum=10)
     school.day(district(9, 1))

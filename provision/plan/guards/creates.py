@@ -14,8 +14,22 @@ def _measure(store: Store) -> list[Measure]:
 
 
 def _silent(store: Store, _bounds: Bounds) -> str | None:
-    known = store.value("SELECT count(*) FROM ledger.objects")
-    return None if known else "the ledger is empty, so this is a first run: creates are not judged"
+    """Where a first run makes more accounts than it finds, beside half as many of nobody, `match` may look for the
+    wrong ones."""
+    if store.value("SELECT count(*) FROM ledger.objects"):
+        return None
+    [(made, found, there)] = store.rows("""
+        SELECT (SELECT count(*) FROM run.changes WHERE kind = 'user' AND action = 'create'),
+               (SELECT count(object_id) FROM desired.users),
+               (SELECT count(*) FROM current.users)""")
+    others = there - found  # one to one
+    said = "the ledger is empty, so this is a first run: creates are not judged"
+    if made <= found or 2 * others < made:
+        return said
+    return (
+        f"{said}. {made:,} accounts would be made, and Microsoft 365 has {others:,} that nobody in this roster was "
+        "matched with: see `provision match report` before you apply"
+    )
 
 
 GUARD = Guard("creates", "new objects of a kind, against those we know", _measure, _silent)
