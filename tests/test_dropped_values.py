@@ -120,7 +120,17 @@ def test_whose_account_cannot_be_looked_for_gets_no_second_one(school: World, va
     by_mail(school)
     planned = school.plan(Roster().person("S1", email=value).person("S2", email="s2@contoso.edu"))
     assert planned.ids("user") == ["create:user:S2"]
-    assert ("user:S1", "match-value") in planned.noted("held")
+    assert ("user:S1", "match-unread") in planned.noted("held")
+
+
+def test_whose_account_is_known_otherwise_goes_on(school: World) -> None:
+    by_mail(school)
+    school.day(Roster().person("S1", email="ann@contoso.edu"))
+    roster = Roster().person("S1", email="ann@contoso.edu;ann@example.org", givenName="Ann")
+    assert school.plan(roster).change("update:user:S1")["after"] == {
+        "display_name": "Ann FamilyS1",
+        "given_name": "Ann",
+    }
 
 
 def test_a_roster_without_the_column_that_finds_accounts_stops_the_plan(school: World) -> None:
@@ -137,4 +147,4 @@ def test_a_username_that_fits_no_account_is_held_where_it_is_what_finds_them(sch
     school.profile(students='username = "{given}.{family}"')
     planned = school.plan(Roster().person("S1", username="a nn").person("S2"))
     assert planned.ids("user") == ["create:user:S2"]
-    assert ("user:S1", "username-characters") in planned.noted("held")
+    assert ("user:S1", "match-unread") in planned.noted("held")

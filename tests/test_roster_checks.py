@@ -244,8 +244,6 @@ CASES = [
          "Cy,Dahl,,\ng1,gus,Gus,Egg,,\n"),
     Case("name-missing", "error", "users.csv", 2, "familyName", None, "Ada,Berg", "Ada,", options=CREATE,
          held=PAIRS_OF_S1),
-    Case("match-value", "error", "users.csv", 2, "email", None, "Berg,,", "Berg,a@x.org;b@x.org,", held=PAIRS_OF_S1,
-         options=RosterOptions(matched_by=(("students", "secondary_email"),), today=TODAY)),
     Case("username-characters", "error", "users.csv", 2, "username", "a da", "s1,ada", "s1,a da", options=CREATE,
          held=PAIRS_OF_S1),
     Case("username-characters", "warning", "users.csv", 2, "username", "a da", "s1,ada", "s1,a da"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from provision.errors import ProfileError, UsageError
-from provision.profile import ADDRESSES, Profile, load_profile, nearest
+from provision.profile import Profile, load_profile, nearest
 from provision.roster import codes
 from provision.roster.options import RosterOptions
 
@@ -39,11 +39,7 @@ def roster_options(profile: Profile, accept_missing: frozenset[str] = frozenset(
         usernames_required=frozenset(
             name
             for name, people in profile.people()
-            if people.mode == "create"
-            and (
-                all("{username}" in template for template in people.username)
-                or (people.match.source == "username" and people.match.target in ADDRESSES)
-            )
+            if people.mode == "create" and all("{username}" in template for template in people.username)
         ),
         matched_by=tuple((name, people.match.source) for name, people in profile.people() if people.mode == "create"),
         school_types=_as_kept("schools.types", profile.schools.types, codes.ORG_TYPES),

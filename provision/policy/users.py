@@ -6,8 +6,10 @@ from provision.policy.kinds import managed, only_in_education
 from provision.policy.matching import match_people
 from provision.policy.template import template_sql
 from provision.policy.usernames import choose_usernames
-from provision.profile import People, Profile, placeholders
+from provision.profile import ADDRESSES, Match, People, Profile, placeholders
+from provision.roster.addresses import is_sign_in_name
 from provision.roster.checks.text import LONGEST
+from provision.roster.dropped import was_dropped
 from provision.store import Store
 from provision.store.sql import literal, literals
 
@@ -87,28 +89,42 @@ def _forget_passwords(store: Store, profile: Profile) -> None:
     store.run("UPDATE roster.user_profiles SET password = NULL WHERE password IS NOT NULL")
 
 
+_LEFT_OUT = {"deleted-by-hand": "held", "other-profile": "conflict", "L1": "unmatched", "match-unread": "held"}
+"""Why nobody is made for a person without a match, and what is noted of it."""
+
+
 def _pick_newcomers(store: Store, profile: Profile, recreate: frozenset[str]) -> None:
-    create_students = "true" if profile.students.mode == "create" else "false"
-    create_staff = "true" if profile.staff.mode == "create" else "false"
+    makes = {name: "true" if people.mode == "create" else "false" for name, people in profile.people()}
+    unread = {name: _unread(people.match) for name, people in profile.people()}
     store.run("""
         CREATE OR REPLACE TABLE run.unmatched AS
         SELECT key FROM run.people ANTI JOIN run.user_matches USING (key)""")
     store.run(f"""
         CREATE OR REPLACE TABLE run.newcomers AS
-        SELECT p.*, CASE WHEN p.is_student THEN {create_students} ELSE {create_staff} END AS may_create,
-               l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} AS was_deleted,
-               o.profile AS other
+        SELECT p.*, o.profile AS other, CASE
+                   WHEN l.object_id IS NOT NULL AND p.key NOT IN {literals(sorted(recreate))} THEN 'deleted-by-hand'
+                   WHEN o.profile IS NOT NULL THEN 'other-profile'
+                   WHEN NOT CASE WHEN p.is_student THEN {makes["students"]} ELSE {makes["staff"]} END THEN 'L1'
+                   WHEN CASE WHEN p.is_student THEN {unread["students"]} ELSE {unread["staff"]} END THEN 'match-unread'
+               END AS why
         FROM run.people p SEMI JOIN run.unmatched m ON m.key = p.key
         LEFT JOIN ledger.objects l ON l.kind = 'user' AND l.key = p.key
         LEFT JOIN (SELECT name, min(profile) AS profile FROM run.others WHERE kind = 'user' GROUP BY name) o
             ON o.name = p.key""")
-    left_out = "FROM run.newcomers WHERE was_deleted OR other IS NOT NULL OR NOT may_create"
+    noted = " ".join(f"WHEN {literal(why)} THEN {literal(what)}" for why, what in _LEFT_OUT.items())
     store.run(f"""
         INSERT INTO run.set_aside
-        SELECT CASE WHEN was_deleted THEN 'held' WHEN other IS NOT NULL THEN 'conflict' ELSE 'unmatched' END, 'user',
-               key, CASE WHEN was_deleted THEN 'deleted-by-hand' WHEN other IS NOT NULL THEN 'other-profile'
-                         ELSE 'L1' END, file, record, CASE WHEN NOT was_deleted THEN other END {left_out}""")
-    store.run(f"DELETE {left_out}")
+        SELECT CASE why {noted} END, 'user', key, why, file, record, CASE WHEN why = 'other-profile' THEN other END
+        FROM run.newcomers WHERE why IS NOT NULL""")
+    store.run("DELETE FROM run.newcomers WHERE why IS NOT NULL")
+
+
+def _unread(match: Match) -> str:
+    """SQL over `p`: whether what finds an account says something, and nothing that an account could have."""
+    dropped = was_dropped("persons", match.source, "p")
+    if match.source == "username" and match.target in ADDRESSES:
+        return f"({dropped} OR p.username IS NOT NULL AND NOT {is_sign_in_name('p.username')})"
+    return dropped
 
 
 def _protected(profile: Profile) -> str:

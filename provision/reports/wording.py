@@ -31,6 +31,7 @@ RULE_MEANINGS = {
     "match-accepted-gone": "a recorded yes names an object that is not in Microsoft 365",
     "match-accepted-anchor": "a recorded yes names an object with the id of another one who is or may be in the roster",
     "display-name-missing": "the profile's display name needs a value that the roster does not give",
+    "match-unread": "the value that finds the account cannot be read, so there may be one already",
     "username-missing": "the roster gives no user name",
     "username-domain": "the user name names a domain that the tenant has not verified",
     "username-taken": "the sign-in name belongs to somebody else",

@@ -7,7 +7,6 @@ from provision.roster.addresses import ALIAS_LIMIT, ALIAS_REFUSED, is_sign_in_na
 from provision.roster.check import Check
 from provision.roster.checks.rule import Rule, always, first_of_each, in_rows
 from provision.roster.codes import NO_ACCOUNT_ROLES
-from provision.roster.dropped import was_dropped
 from provision.roster.options import RosterOptions
 from provision.store import Store
 from provision.store.sql import literal, literals
@@ -26,13 +25,6 @@ USERNAME = Check(
     "its end, or more than 64 characters. The person is held. A warning that changes nothing where accounts are only "
     "matched, or where the profile has another way to name them.",
     "Use letters, digits and ' . - _ ! # ^ ~ only, at most 64 of them, with at most one @ before the domain.",
-)
-MATCHED_BY = Check(
-    "match-value",
-    "error",
-    "The value by which the profile finds a person's account could not be read; the person is held, for else a second "
-    "account might be made. Looked at only for the groups that the profile creates.",
-    "Correct the value in the school's information system.",
 )
 SECTION_ID = Check(
     "section-id-characters",
@@ -118,20 +110,6 @@ def _odd_usernames(*, created: bool) -> Rule:
     )
 
 
-def _unread_match(column: str) -> Rule:
-    """Those whose account could not be looked for."""
-    unread = f"SELECT * FROM roster.persons p WHERE {was_dropped('persons', column, 'p')}"
-
-    def find(options: RosterOptions) -> str:
-        groups = frozenset(group for group, by in options.matched_by if by == column)
-        return f"""
-            SELECT file, record, NULL::TEXT AS value, id, NULL::TEXT AS other_id,
-                'Nobody can tell whether there is an account.' AS message
-            {_in_groups(unread, groups)}"""
-
-    return Rule(MATCHED_BY, "persons", column, find, holds="person")
-
-
 def refuse_unmatched(store: Store, options: RosterOptions) -> None:
     """Raise `RosterError` where files with persons of a group lack the column by which their accounts are found:
     everybody would get another one."""
@@ -185,7 +163,6 @@ def _inactive(table: str, kind: str, ids: tuple[str, str] = ("id", "NULL::TEXT")
 FITNESS = [
     *(_nameless(column) for column in ("given_name", "family_name")),
     *(_odd_usernames(created=created) for created in (True, False)),
-    _unread_match("secondary_email"),  # the others are texts, and any text can be read
     *(_section_ids(replaced=replaced) for replaced in (False, True)),
     in_rows(
         SECTION_ID_LENGTH,
@@ -208,4 +185,4 @@ FITNESS = [
     _inactive("roles", "person", ("person_id", "NULL::TEXT")),
     _inactive("enrollments", "enrollment", ("section_id", "person_id")),
 ]
-FITNESS_CHECKS = [NAMES, USERNAME, MATCHED_BY, SECTION_ID, SECTION_ID_LENGTH, SECTION_TITLE, ID_CHARACTERS, INACTIVE]
+FITNESS_CHECKS = [NAMES, USERNAME, SECTION_ID, SECTION_ID_LENGTH, SECTION_TITLE, ID_CHARACTERS, INACTIVE]
