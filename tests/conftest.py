@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from support.world import World, world
+
+# whoever starts the tests in the background lets Ctrl-C be ignored, and so would the processes that tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

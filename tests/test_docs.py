@@ -189,7 +189,10 @@ def serving(arguments: list[str]) -> Iterator[str]:
             yield process.stdout.readline().strip()
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=20) == 130
+            try:
+                assert process.wait(timeout=20) == 130
+            finally:
+                process.kill()  # else one that does not heed it is waited for without end
 
 
 def prepare(page: Path, lines: list[str]) -> None:
