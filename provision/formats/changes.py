@@ -67,36 +67,30 @@ def _packages(path: Path) -> list[Path]:
         zips = [each for each in inside if each.suffix.lower() == ".zip"]
         if not all(map(_has_manifest, zips)) or any(each.suffix.lower() == ".csv" for each in inside):
             return []
-        inside = [each for each in inside if each not in zips and each.is_dir()]
+        judged = [(each, *_judge_folder(each)) for each in inside if each not in zips and each.is_dir()]
     except OSError:
         return []
-    odd = {each: why for each in inside if (why := _odd_folder(each))}
-    folders = [each for each in inside if each not in odd and _lists_manifest(_names(each))]
-    if odd and (zips or folders or LINK in odd.values()):
-        raise RosterError(
-            f"The roster {path} cannot be used.", [f"{shown(each.name)}: {why}." for each, why in odd.items()]
-        )
+    folders = [each for each, has_manifest, _ in judged if has_manifest]
+    odd = [f"{shown(each.name)}: {why}." for each, _, why in judged if why]
+    if odd and (zips or folders):
+        raise RosterError(f"The roster {path} cannot be used.", odd)
     return [*zips, *folders] if folders or len(zips) > 1 else []
 
 
-LINK = "it is a link; put the folder itself there"
-
-
-def _odd_folder(path: Path) -> str:
-    """Why a folder cannot be taken for a package, or be left out like one of something else; nothing else."""
+def _judge_folder(path: Path) -> tuple[bool, str]:
+    """Whether a folder has a manifest, and why it can neither be a package nor be left out, if so."""
     try:
-        names = _names(path)
+        names = [each.name for each in path.iterdir()]
     except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
+        return False, f"it cannot be read: {error.strerror or error}"
     if _lists_manifest(names):
-        return LINK if path.is_symlink() else ""
+        return True, "it is a link; put the folder itself there" if path.is_symlink() else ""
     if any(name.lower().endswith(".csv") for name in names):
-        return "it has CSV files and no manifest.csv, so nobody can tell what it is. Complete it, or move it away"
-    return ""
-
-
-def _names(path: Path) -> list[str]:
-    return [each.name for each in path.iterdir()]
+        return (
+            False,
+            "it has CSV files and no manifest.csv, so nobody can tell what it is. Complete it, or move it away",
+        )
+    return False, ""
 
 
 def _has_manifest(path: Path) -> bool:
@@ -190,9 +184,8 @@ def _dates(
         if cell is not None:
             newest, told = _newest(store, without_pattern(path, scratch), len(cells), cell)
             dates[_package(name)] = max(newest, dates[_package(name)])
-            unread += [f"{name}: no {CHANGED} in it can be read. Export them as 2026-08-30T10:00:00Z."] * (
-                told and not newest
-            )
+            if told and not newest:
+                unread.append(f"{name}: no {CHANGED} in it can be read. Export them as 2026-08-30T10:00:00Z.")
     return dates, unread
 
 
