@@ -28,6 +28,7 @@ from provision.policy.kinds import (
 )
 from provision.policy.licenses import CLASS_SERVICES
 from provision.profile import Profile
+from provision.roster.dropped import any_dropped
 from provision.store import Store
 
 MASTERED = ("display_name", "given_name", "family_name", "job_title")
@@ -157,8 +158,7 @@ def l10_person_moves(store: Store, profile: Profile, _today: date) -> None:
         AND {{org}} IN (SELECT s.id FROM run.schools s)
         AND NOT EXISTS (FROM run.person_schools s
                         WHERE s.school_id = {{org}} AND 'user:' || s.person_id = k.right_key)
-        AND NOT EXISTS (SELECT 1 FROM roster.findings f WHERE f.rule = 'unknown-reference'
-                        AND f.file IN (SELECT o.file FROM roster.orgs o))
+        AND NOT {any_dropped("orgs", "parent_id")}
         AND NOT EXISTS (SELECT 1 FROM roster.held h WHERE h.kind = 'org')
         AND {_READABLE.format("'orgs', 'persons', 'roles'")} AND {_KNOWN_PERSON}"""
     school = "replace(k.left_key, 'school:', '')"

@@ -10,7 +10,7 @@ from provision.policy.unique import anchor_of
 from provision.profile import Profile, placeholders
 from provision.roster.addresses import section_alias
 from provision.roster.checks.text import LONGEST
-from provision.roster.dropped import was_dropped
+from provision.roster.dropped import any_dropped, was_dropped
 from provision.store import Store
 from provision.store.sql import literals
 
@@ -31,8 +31,7 @@ def desire_sections(store: Store, profile: Profile, recreate: frozenset[str]) ->
             SELECT s.*, {was_dropped("sections", "course_id", "s")} AS course_dropped,
                    {was_dropped("sections", "session_ids", "s")} AS term_dropped,
                    {was_dropped("sections", "grade", "s")} AS grade_dropped,
-                   s.school_id IS NULL AND EXISTS (
-                       FROM roster.dropped d WHERE d.tbl = 'orgs' AND d.col = 'parent_id') AS school_dropped
+                   s.school_id IS NULL AND {any_dropped("orgs", "parent_id")} AS school_dropped
             FROM run.sections s) s
         LEFT JOIN roster.courses c ON c.id = s.course_id
         LEFT JOIN roster.sessions t ON t.id = s.session_ids[1] AND NOT s.term_dropped
@@ -78,30 +77,26 @@ def _make(store: Store, profile: Profile) -> None:
         "school": "w.school_name",
         "id": "w.id",
     }
-    used = {*placeholders(profile.sections.display_name)} & {"course", "term", "school"}
-    lacking = [f"w.{each}_dropped" for each in sorted(used)]
-    own_name = " OR ".join(["true" if profile.sections.teachers_own_name else "false", *lacking])
     longest = LONGEST["sections", "title"]
     title = f"left(w.title, {longest})"
-    own_subject = "NOT (w.course_dropped OR w.subject_dropped)"
+    grade = "CASE WHEN NOT w.grade_dropped THEN coalesce(w.grade, w.course_grade) END"
+    subject = "CASE WHEN NOT (w.course_dropped OR w.subject_dropped) THEN coalesce(w.course_subject, w.subject) END"
     of_education = only_in_education(profile)
     store.run(f"""
         CREATE OR REPLACE TABLE desired.sections AS
         SELECT w.key, m.object_id, w.id AS section_id, w.school_id, w.anchor AS external_id,
-               CASE WHEN m.object_id IS NULL OR NOT ({own_name})
+               CASE WHEN m.object_id IS NULL OR NOT ({_keeps_name(profile)})
                     THEN left(coalesce({template_sql(profile.sections.display_name, names)}, w.title), {longest})
                END AS display_name,
                w.alias AS mail_nickname, {title} AS description,
                {of_education(title)} AS external_name, {of_education("'sis'")} AS external_source,
                {managed("class_code", chosen, "coalesce(w.code, w.number)")} AS class_code,
-               {managed("grade", chosen, "CASE WHEN NOT w.grade_dropped THEN coalesce(w.grade, w.course_grade) END")}
-                   AS grade,
+               {managed("grade", chosen, grade)} AS grade,
                {managed("course", chosen, "w.course_key")} AS course_id,
                {managed("course", chosen, "w.course_name")} AS course_name,
                {managed("course", chosen, "w.course_number")} AS course_number,
                {managed("course", chosen, "w.course_description")} AS course_description,
-               {managed("course", chosen, f"CASE WHEN {own_subject} THEN coalesce(w.course_subject, w.subject) END")}
-                   AS course_subject,
+               {managed("course", chosen, subject)} AS course_subject,
                {managed("term", chosen, "w.term_id")} AS term_id,
                {managed("term", chosen, "w.term_name")} AS term_name,
                {managed("term", chosen, "w.term_start")} AS term_start,
@@ -109,3 +104,12 @@ def _make(store: Store, profile: Profile) -> None:
                w.file, w.record
         FROM run.wanted_sections w LEFT JOIN run.section_matches m ON m.key = w.key
         WHERE w.key NOT IN (SELECT key FROM run.set_aside WHERE kind = 'section')""")
+
+
+def _keeps_name(profile: Profile) -> str:
+    """SQL: whether a section that is there is called as it is: by its teachers, or since its name would lack something
+    that could not be read."""
+    if profile.sections.teachers_own_name:
+        return "true"
+    used = {*placeholders(profile.sections.display_name)} & {"course", "term", "school"}
+    return " OR ".join(f"w.{each}_dropped" for each in sorted(used)) or "false"

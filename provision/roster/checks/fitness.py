@@ -115,10 +115,12 @@ def refuse_unmatched(store: Store, options: RosterOptions) -> None:
     everybody would get another one."""
     faults = []
     for group, column in options.matched_by:
-        lacking = f"""
-            SELECT id, file FROM roster.persons ANTI JOIN (
-                SELECT file FROM header_of WHERE tbl = 'persons' AND col = {literal(column)}) USING (file)"""
-        files = store.rows(f"SELECT DISTINCT file {_in_groups(lacking, frozenset({group}))} ORDER BY file")
+        given = f"SELECT file FROM header_of WHERE tbl = 'persons' AND col = {literal(column)}"
+        lacking = f"SELECT DISTINCT file FROM header_of WHERE tbl = 'persons' AND file NOT IN ({given})"
+        if not store.rows(lacking):
+            continue  # as a rule, and nobody need be looked at
+        persons = f"SELECT id, file FROM roster.persons WHERE file IN ({lacking})"
+        files = store.rows(f"SELECT DISTINCT file {_in_groups(persons, frozenset({group}))} ORDER BY file")
         faults += [
             f"{file} has no column for the {column} of a person, by which the profile finds the accounts of {group}. "
             f"Export it, name it as the format does, or have {group}.match in the profile name another value."

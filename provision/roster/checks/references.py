@@ -56,7 +56,6 @@ NO_ROLE = Check(
 )
 
 _OPTIONAL = (
-    ("orgs", "parent_id", "orgs"),
     ("roles", "session_id", "sessions"),
     ("sections", "course_id", "courses"),
     ("courses", "org_id", "orgs"),
@@ -147,15 +146,13 @@ _NO_SECTION = f"""
 """`seats` has every section once, where the enrollments have it as often as it has members."""
 
 
-def _unknown_reference(table: str, column: str, target: str) -> Rule:
-    known = f"SELECT id FROM roster.{target}"
-    if (table, column) == ("orgs", "parent_id"):
-        known = _known("orgs", "org")  # whose hold spreads to those beneath
+def _unknown_reference(table: str, column: str, target: str, known: str = "") -> Rule:
+    """`known` gives the ids that may be referred to, if not those in `target` alone."""
     find = f"""
         SELECT min_by(file, record) AS file, min(record) AS record,
             {column} AS value,
             count(*) || ' record(s), first this one, refer to what is not in {target}.' AS message
-        {_refers_to_nothing(table, column, known)} GROUP BY {column}"""
+        {_refers_to_nothing(table, column, known or f"SELECT id FROM roster.{target}")} GROUP BY {column}"""
     unknown = f"{column} IN (SELECT value FROM found)"
     dropped = dropping(table, column, f"FROM roster.{table} WHERE {unknown}")
     mend = f"UPDATE roster.{table} SET {column} = NULL WHERE {unknown}"
@@ -188,6 +185,7 @@ REFERENCES = [
     _unknown_person("relationships", "contact_id"),
     _dangling("section_id", "section", _NO_SECTION),
     _dangling("person_id", "person", _refers_to_nothing("enrollments", "person_id", _known("persons", "person"))),
+    _unknown_reference("orgs", "parent_id", "orgs", _known("orgs", "org")),  # a hold spreads to those beneath
     *(_unknown_reference(*reference) for reference in _OPTIONAL),
     Rule(
         UNKNOWN_REFERENCE,
