@@ -209,21 +209,23 @@ def test_packages_that_nobody_can_put_in_order_are_refused(tmp_path: Path) -> No
     assert "full.zip: no record has a dateLastModified" in refusal(tmp_path)
 
 
+def given_name_with_monday(folder: Path, full: dict[str, str]) -> str:
+    """The first name of s1, where Monday's changes lie beside a full export."""
+    package(folder / "full", full)
+    package(folder / "a", MONDAY)
+    load_roster(STORE, folder, RosterOptions())
+    return str(STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'"))
+
+
 def test_a_date_without_end_is_not_the_newest(tmp_path: Path) -> None:
     dates = [("s1,,,", "s1,active,2026-08-01T00:00:00Z,"), ("s2,,,", "s2,active,infinity,")]
-    package(tmp_path / "full", changed(FULL, "users.csv", *dates))
-    package(tmp_path / "a", MONDAY)
-    load_roster(STORE, tmp_path, RosterOptions())
-    assert STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'") == "Ida"
+    assert given_name_with_monday(tmp_path, changed(FULL, "users.csv", *dates)) == "Ida"
 
 
 def test_the_date_of_a_package_is_found_whatever_the_case_of_its_header(tmp_path: Path) -> None:
     """Else the newer full export counted as the oldest, and old changes were put upon it."""
     dates = [("s2,,,", "s2,active,2026-09-07T18:00:00Z,"), ("dateLastModified", "DateLastModified")]
-    package(tmp_path / "full", changed(FULL, "users.csv", *dates))
-    package(tmp_path / "a", MONDAY)
-    load_roster(STORE, tmp_path, RosterOptions())
-    assert STORE.value("SELECT given_name FROM roster.persons WHERE id = 's1'") == "Ada"
+    assert given_name_with_monday(tmp_path, changed(FULL, "users.csv", *dates)) == "Ada"
 
 
 @pytest.mark.parametrize("date", ["07/09/2026 18:00", "infinity", "yesterday"])
