@@ -116,3 +116,11 @@ def test_nobody_lacks_anything_with_both_services_or_without_a_seat_or_where_lic
 def test_one_of_two_licences_may_give_what_the_other_lacks(school: World) -> None:
     school.profile(licenses=f'["{A1}", "{A3}"]', students=f'disabled_plans = {{ {A1} = ["EXCHANGE_S_STANDARD"] }}')
     assert school.plan(Roster().people("S1")).noted("lacking") == set()
+
+
+def test_without_licences_no_usage_location_is_needed(school: World) -> None:
+    path = school.profile()
+    path.write_text(path.read_text(encoding="utf-8").replace('usage_location = "US"\n', ""), encoding="utf-8")
+    made = school.day(Roster().person("S1")).change("create:user:S1")["after"]
+    assert "usage_location" not in made
+    assert made["user_principal_name"] == "s1@students.contoso.edu"

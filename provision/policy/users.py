@@ -144,6 +144,7 @@ def _side(profile: Profile, name: str, people: People) -> str:
     role = literal("student" if student else "teacher")
     # outside of education it is kept nowhere, and says only by which side's rules an account is made
     primary_role = role if profile.tenant.education else f"CASE WHEN m.object_id IS NULL THEN {role} END"
+    location = f"{literal(profile.tenant.usage_location)}::TEXT"  # of NULL alone DuckDB 1.5 makes a number
     minor = "'minor'" if student and profile.students.minors else "NULL::TEXT"
     return f"""
         SELECT p.key, m.object_id, p.id AS person_id, p.is_student, p.is_teacher,
@@ -153,7 +154,7 @@ def _side(profile: Profile, name: str, people: People) -> str:
                {_cut("given_name")} AS given_name, {_cut("family_name")} AS family_name,
                {managed("middle_name", chosen, "p.middle_name")} AS middle_name,
                {managed("title", chosen, _cut("title"))} AS job_title,
-               CASE WHEN c.usage_location IS NULL THEN {literal(profile.tenant.usage_location)} END AS usage_location,
+               CASE WHEN c.usage_location IS NULL THEN {location} END AS usage_location,
                {minor} AS age_group,
                {primary_role} AS primary_role,
                {only_in_education(profile)("'sis'")} AS external_source,
